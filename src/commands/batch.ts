@@ -1,0 +1,173 @@
+/**
+ * Group commit: all commands waiting at one moment share one transaction, one round of locks and one fsync.
+ * This file decides what happens when an attempt fails: who runs again, who fails, and who must be told that
+ * nobody knows. The invariant behind all of it: a caller is told an outcome only once it is committed.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Pool, PoolClient } from 'pg';
+import { classifyFailure, isConnectionError } from '../db/failures.ts';
+import { OperationalError } from '../errors.ts';
+import { AttemptError, attemptBatch, type AttemptResult } from './attempt.ts';
+import type { ContextSource, KeyedSubmission } from './decide-batch.ts';
+import type { DirectoryCache } from './directory-cache.ts';
+import { keyHash } from './idempotency.ts';
+import { lockHead } from './lock-and-read.ts';
+import type { Submission } from './submission.ts';
+
+export type BatchRunner = (submissions: readonly Submission[]) => Promise<void>;
+
+export type BatchRunnerDeps = {
+  readonly pool: Pool;
+  readonly ledgerId: number;
+  readonly cache: DirectoryCache;
+  readonly contextFor: ContextSource;
+  readonly log: Logger;
+  readonly maxAttempts: number;
+  /** No further attempt starts after this long. */
+  readonly deadlineMs: number;
+  readonly onCommitted: (batch: { position: bigint; commands: number; events: number; durationMs: number }) => void;
+  readonly onRetry: (reason: string) => void;
+};
+
+/** The runner never rejects: every submission is settled or failed. */
+export function createBatchRunner(deps: BatchRunnerDeps): BatchRunner {
+  return async (submissions) => {
+    const batch = submissions.map((submission) => ({ submission, keyHash: keyHash(submission.request.idempotencyKey) }));
+    await runToTheEnd(deps, batch).catch((error: unknown) => failAll(deps, batch, error));
+  };
+}
+
+async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[]): Promise<void> {
+  const startedAt = performance.now();
+  let headFirst = false;
+  let lastError: unknown;
+  for (let attempt = 1; attempt <= deps.maxAttempts; attempt += 1) {
+    if (attempt > 1 && performance.now() - startedAt > deps.deadlineMs) break;
+    try {
+      const result = await withClient(deps, (client) => attemptBatch(client, { ...deps, batch, headFirst }));
+      settleAll(deps, batch, result, performance.now() - startedAt);
+      return;
+    } catch (error) {
+      lastError = error;
+      const verdict = verdictOn(error);
+      deps.onRetry(verdict);
+      switch (verdict) {
+        case 'policy_moved':
+          deps.cache.expire();
+          break;
+        case 'wallet_appeared':
+        case 'conflict':
+          headFirst = true;
+          break;
+        case 'transient':
+          await delay(backoffMs(attempt));
+          break;
+        case 'ambiguous':
+          await untilKnown(deps, error);
+          break;
+        case 'command':
+          await splitUp(deps, batch, error);
+          return;
+        case 'unavailable':
+          throw unavailable(error);
+        case 'bug':
+          throw error;
+      }
+    }
+  }
+  throw new OperationalError('overloaded', 'The command met too many conflicts. Nothing was written.', {
+    retryAfterSeconds: 1,
+    cause: lastError,
+  });
+}
+
+type Verdict = Exclude<AttemptError['reason'], 'failed'> | ReturnType<typeof classifyFailure>;
+
+function verdictOn(error: unknown): Verdict {
+  if (!(error instanceof AttemptError)) return classifyFailure(error);
+  if (error.reason !== 'failed') return error.reason;
+  // COMMIT was not sent: the transaction is gone with its connection, and the batch may run again.
+  const lost = isConnectionError(error.cause);
+  return lost ? 'transient' : classifyFailure(error.cause);
+}
+
+/** 5 to 10 ms, 10 to 20 ms, ... at most 320 ms: jitter, so that two who collided do not collide again. */
+function backoffMs(attempt: number): number {
+  return 5 * 2 ** Math.min(attempt - 1, 5) * (1 + Math.random());
+}
+
+async function withClient<Result>(deps: BatchRunnerDeps, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await deps.pool.connect();
+  let broken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    const cause = error instanceof AttemptError ? error.cause : error;
+    broken = (error instanceof AttemptError && error.reason === 'ambiguous') || isConnectionError(cause);
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * After a connection was lost during COMMIT, finding nothing proves nothing: the old transaction may still be
+ * committing. It holds the head row until it ends, so waiting for that row on a new connection waits for its
+ * end; the next attempt then finds the keys or does not, and both are the truth.
+ */
+async function untilKnown(deps: BatchRunnerDeps, cause: unknown): Promise<void> {
+  const startedAt = performance.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await withClient(deps, (client) => lockHead(client, deps.ledgerId));
+      return;
+    } catch (error) {
+      if (performance.now() - startedAt > deps.deadlineMs) {
+        deps.log.error({ err: error }, 'the outcome of a commit could not be found out');
+        throw new OperationalError(
+          'outcome_unknown',
+          'The connection broke during COMMIT. Retry with the same Idempotency-Key to learn the outcome.',
+          { retryAfterSeconds: 1, cause },
+        );
+      }
+      await delay(backoffMs(attempt));
+    }
+  }
+}
+
+/** One after the other, so that only the guilty one fails and the others keep their order. */
+async function splitUp(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[], error: unknown): Promise<void> {
+  if (batch.length === 1) throw error;
+  deps.log.warn({ err: error, commands: batch.length }, 'a command broke its batch: running them one by one');
+  for (const keyed of batch) {
+    await runToTheEnd(deps, [keyed]).catch((failure: unknown) => failAll(deps, [keyed], failure));
+  }
+}
+
+function unavailable(error: unknown): OperationalError {
+  const message = 'The database cannot take writes right now. Nothing was written; retry with the same Idempotency-Key.';
+  return new OperationalError('database_unavailable', message, { retryAfterSeconds: 1, cause: error });
+}
+
+function settleAll(
+  deps: BatchRunnerDeps,
+  batch: readonly KeyedSubmission[],
+  result: AttemptResult,
+  durationMs: number,
+): void {
+  const { appended, events, answers } = result;
+  for (const [index, { submission }] of batch.entries()) {
+    const answer = answers[index];
+    if (answer === undefined) submission.fail(new Error('a batch gave fewer answers than it had commands'));
+    else submission.settle(answer);
+  }
+  if (appended === null) return;
+  const position = appended.firstPosition + BigInt(events - 1);
+  deps.onCommitted({ position, commands: batch.length, events, durationMs });
+}
+
+function failAll(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[], error: unknown): void {
+  deps.log.error({ err: error, commands: batch.length }, 'a batch failed');
+  for (const { submission } of batch) submission.fail(error);
+}

@@ -1,0 +1,109 @@
+/**
+ * The business rules, and the only place for them: decide(state, command) gives events or a refusal.
+ * Pure, synchronous and total. It reads no clock and draws no random numbers: the time, ids and digests
+ * it needs are handed in, and everything it looks at was read under the batch's locks.
+ */
+import type { EventData, PersonalValue } from '../events/catalog.ts';
+import type { LedgerState } from '../events/state.ts';
+import { normalizeEmail } from '../text.ts';
+import { decideTransaction } from './decide-transaction.ts';
+import {
+  assetNotFound,
+  happened,
+  newEvent,
+  refused,
+  userNotFound,
+  type Decision,
+  type DecisionContext,
+} from './decision.ts';
+import type { Command } from './schemas.ts';
+
+export function decide(state: LedgerState, command: Command, context: DecisionContext): Decision {
+  switch (command.kind) {
+    case 'user.register':
+      return registerUser(state, command, context);
+    case 'user.status':
+      return setUserStatus(state, command, context);
+    case 'asset.create':
+      return createAsset(state, command, context);
+    case 'asset.status':
+      return setAssetStatus(state, command, context);
+    case 'wallet.status':
+      return setWalletStatus(state, command, context);
+    case 'topup':
+    case 'bonus':
+    case 'spend':
+    case 'transfer':
+      return decideTransaction(state, command, context);
+  }
+}
+
+type Of<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
+
+function registerUser(state: LedgerState, command: Of<'user.register'>, context: DecisionContext): Decision {
+  const email = normalizeEmail(command.email);
+  const userId = command.id ?? context.nextId();
+  if (state.users.has(userId)) return refused('id_taken', 'This id is taken already.', { id: userId });
+  if (state.emails.has(email)) return refused('email_taken', 'A user with this e-mail exists already.');
+  const { digest, salt } = context.protect(email);
+  const personal: PersonalValue = { subjectId: userId, field: 'email', value: email, salt };
+  return happened(newEvent('user.registered', { userId, email: digest }, context, { personal: [personal] }));
+}
+
+function setUserStatus(state: LedgerState, command: Of<'user.status'>, context: DecisionContext): Decision {
+  const { userId, status } = command;
+  const user = state.users.get(userId);
+  if (user === undefined) return userNotFound(userId);
+  const data = { userId, status, reason: command.reason ?? null, createdAt: user.createdAt };
+  return happened(newEvent('user.status_changed', data, context));
+}
+
+function createAsset(state: LedgerState, command: Of<'asset.create'>, context: DecisionContext): Decision {
+  const { slug } = command;
+  if (state.assets.has(slug)) return refused('slug_taken', 'An asset with this slug exists already.', { slug });
+  const supplyCap = command.supplyCap ?? null;
+  const assetId = context.nextId();
+  const treasury = newEvent(
+    'wallet.opened',
+    {
+      walletId: context.nextId(),
+      owner: { system: 'treasury' },
+      assetId,
+      asset: slug,
+      floor: supplyCap === null ? null : (-BigInt(supplyCap)).toString(),
+    },
+    context,
+  );
+  const scale = (command.scale ?? 0).toString();
+  const data = { assetId, slug, name: command.name ?? slug, scale, supplyCap };
+  return happened(treasury, newEvent('asset.created', data, context));
+}
+
+function setAssetStatus(state: LedgerState, command: Of<'asset.status'>, context: DecisionContext): Decision {
+  const asset = state.assets.get(command.slug);
+  if (asset === undefined) return assetNotFound(command.slug);
+  const { id, slug, name, scale } = asset;
+  const supplyCap = asset.supplyCap?.toString() ?? null;
+  const { status } = command;
+  const data = { assetId: id, slug, name, scale, supplyCap, status, reason: command.reason ?? null };
+  return happened(newEvent('asset.status_changed', data, context));
+}
+
+function setWalletStatus(state: LedgerState, command: Of<'wallet.status'>, context: DecisionContext): Decision {
+  const { walletId, status } = command;
+  const wallet = state.wallets.get(walletId);
+  const asset = wallet && state.assets.get(wallet.asset);
+  if (wallet === undefined || asset === undefined) {
+    return refused('wallet_not_found', 'There is no wallet with this id.', { walletId });
+  }
+  const data: EventData<'wallet.status_changed'> = {
+    walletId,
+    owner: wallet.owner,
+    asset: { slug: asset.slug, name: asset.name, scale: asset.scale, status: asset.status },
+    balance: wallet.balance.toString(),
+    held: wallet.held.toString(),
+    status,
+    reason: command.reason ?? null,
+  };
+  return happened(newEvent('wallet.status_changed', data, context));
+}

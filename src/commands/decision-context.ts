@@ -1,0 +1,20 @@
+/** Where decisions get what they must not make up themselves: ids, and digests of personal values. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { v7 } from 'uuid';
+import type { ContextSource } from './decide-batch.ts';
+
+const SALT_BYTES = 16;
+
+/** UUIDv7, so that the ids of events and wallets grow with time and their indexes at one edge. */
+export const contextFor: ContextSource = (occurredAt) => {
+  let salt: Buffer | null = null;
+  return {
+    occurredAt,
+    nextId: () => v7(),
+    protect(value) {
+      salt ??= randomBytes(SALT_BYTES);
+      return { digest: createHmac('sha256', salt).update(value).digest('hex'), salt };
+    },
+    saltUsed: () => salt,
+  };
+};

@@ -1,0 +1,135 @@
+/**
+ * Writes the heads of users, assets and personal values that a batch decided. It runs after the append, so the
+ * head row of the ledger is held: two batches can never wait for each other's unique values.
+ */
+import type { Transaction } from '../db/transaction.ts';
+import type { EventData, NewEvent } from '../events/catalog.ts';
+import { withPersonalValues } from '../events/read.ts';
+import type { PreparedEvent } from '../events/append.ts';
+import type { PersonalByEvent } from './decide-batch.ts';
+
+export function touchesDirectory(events: readonly PreparedEvent[]): boolean {
+  return events.some(({ event }) => event.personal.length > 0 || isDirectoryEvent(event));
+}
+
+function isDirectoryEvent(event: NewEvent): boolean {
+  return event.type.startsWith('user.') || event.type.startsWith('asset.');
+}
+
+export async function writeDirectory(
+  tx: Transaction,
+  ledgerId: number,
+  batch: { events: readonly PreparedEvent[]; occurredAt: string },
+): Promise<void> {
+  for (const { event } of batch.events) {
+    if (event.personal.length > 0) await insertPersonal(tx, ledgerId, event);
+    switch (event.type) {
+      case 'user.registered':
+        await insertUser(tx, ledgerId, event.data.userId, batch.occurredAt);
+        break;
+      case 'user.status_changed':
+        await updateUser(tx, ledgerId, event.data);
+        break;
+      case 'asset.created':
+        await insertAsset(tx, ledgerId, event.data, batch.occurredAt);
+        break;
+      case 'asset.status_changed':
+        await updateAsset(tx, ledgerId, event.data);
+        break;
+      case 'wallet.opened':
+      case 'wallet.status_changed':
+      case 'transaction.posted':
+      case 'transaction.rejected':
+        break;
+    }
+  }
+}
+
+async function insertPersonal(tx: Transaction, ledgerId: number, event: NewEvent): Promise<void> {
+  const { personal } = event;
+  await tx.query({
+    name: 'insert-personal',
+    text: `
+insert into personal (ledger_id, subject_id, field, value, salt)
+select $1::integer, p.subject_id, p.field, p.value, p.salt
+  from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[]) as p (subject_id, field, value, salt)`,
+    values: [
+      ledgerId,
+      personal.map(({ subjectId }) => subjectId),
+      personal.map(({ field }) => field),
+      personal.map(({ value }) => value),
+      personal.map(({ salt }) => salt),
+    ],
+  });
+}
+
+async function insertUser(tx: Transaction, ledgerId: number, userId: string, occurredAt: string): Promise<void> {
+  await tx.query({
+    name: 'insert-user',
+    text: `
+insert into users (ledger_id, id, status, created_at)
+values ($1::integer, $2::uuid, 'ACTIVE', $3::timestamptz)`,
+    values: [ledgerId, userId, occurredAt],
+  });
+}
+
+async function updateUser(tx: Transaction, ledgerId: number, data: EventData<'user.status_changed'>): Promise<void> {
+  await tx.query({
+    name: 'update-user',
+    text: `
+update users
+   set status = $3::text
+ where ledger_id = $1::integer
+   and id = $2::uuid`,
+    values: [ledgerId, data.userId, data.status],
+  });
+}
+
+async function insertAsset(
+  tx: Transaction,
+  ledgerId: number,
+  data: EventData<'asset.created'>,
+  occurredAt: string,
+): Promise<void> {
+  await tx.query({
+    name: 'insert-asset',
+    text: `
+insert into assets (ledger_id, id, slug, name, scale, supply_cap, status, created_at)
+values ($1::integer, $2::uuid, $3::text, $4::text, $5::smallint, $6::numeric, 'ACTIVE', $7::timestamptz)`,
+    values: [ledgerId, data.assetId, data.slug, data.name, data.scale, data.supplyCap, occurredAt],
+  });
+}
+
+async function updateAsset(tx: Transaction, ledgerId: number, data: EventData<'asset.status_changed'>): Promise<void> {
+  await tx.query({
+    name: 'update-asset',
+    text: `
+update assets
+   set status = $3::text
+ where ledger_id = $1::integer
+   and id = $2::uuid`,
+    values: [ledgerId, data.assetId, data.status],
+  });
+}
+
+/** The personal values that the answers of a batch show: those it wrote, and those of users it changed. */
+export async function personalOfBatch(
+  tx: Transaction,
+  ledgerId: number,
+  batch: { events: readonly PreparedEvent[]; occurredAt: string },
+): Promise<PersonalByEvent> {
+  const personal = new Map<string, ReadonlyMap<string, string>>();
+  const changes: NewEvent[] = [];
+  for (const { event } of batch.events) {
+    if (event.personal.length > 0) personal.set(event.id, new Map(event.personal.map((own) => [own.field, own.value])));
+    if (event.type === 'user.status_changed') changes.push(event);
+  }
+  const notYetPlaced = { position: 0n, actor: '', idempotencyKey: null, correlationId: null, fingerprint: null };
+  const read = await withPersonalValues(
+    tx,
+    ledgerId,
+    changes.map((event) => ({ ...event, ...notYetPlaced, occurredAt: batch.occurredAt, recordedAt: batch.occurredAt })),
+  );
+  for (const event of read) personal.set(event.id, event.personal);
+  return personal;
+}

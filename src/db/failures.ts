@@ -1,0 +1,60 @@
+/** What a database error means for the work in hand. See https://www.postgresql.org/docs/current/errcodes-appendix.html */
+
+export type Failure =
+  /** Another process won a race for a unique value: the whole batch runs again. */
+  | 'conflict'
+  /** Deadlock, serialization failure or a connection lost before COMMIT was sent: runs again, unchanged. */
+  | 'transient'
+  /** The data of a command is at fault: only that command fails. */
+  | 'command'
+  /** The database is away, full, read-only, out of connections or not answering in time: concerns everyone. */
+  | 'unavailable'
+  /** None of these: a bug. */
+  | 'bug';
+
+const RACES = new Set([
+  'idempotency_keys_pkey',
+  'wallets_owner_asset',
+  'wallets_pkey',
+  'users_pkey',
+  'personal_email',
+  'personal_pkey',
+  'assets_pkey',
+  'assets_ledger_id_slug_key',
+]);
+
+const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+
+export function sqlState(error: unknown): string | null {
+  const code = fieldOf(error, 'code');
+  return code !== null && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION_CODES.has(code) ? code : null;
+}
+
+function fieldOf(error: unknown, name: 'code' | 'constraint'): string | null {
+  if (typeof error !== 'object' || error === null || !(name in error)) return null;
+  const value = (error as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : null;
+}
+
+export function classifyFailure(error: unknown): Failure {
+  const state = sqlState(error);
+  if (state === null) return isConnectionError(error) ? 'unavailable' : 'bug';
+  if (state === '23505') return RACES.has(fieldOf(error, 'constraint') ?? '') ? 'conflict' : 'command';
+  if (state === '40P01' || state === '40001') return 'transient';
+  if (/^(22|23|P0)/.test(state)) return 'command';
+  // 25006 read-only, 25P03 idle in transaction: the session is of no use any more, which concerns all.
+  if (/^(08|53|57|58|55P03|25006|25P03|XX)/.test(state)) return 'unavailable';
+  return 'bug';
+}
+
+/** True when the connection itself is gone, by whichever of the driver's ways of saying so. */
+export function isConnectionError(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== null) return /^(08|57P0[123]|25P03)/.test(state);
+  const code = fieldOf(error, 'code');
+  if (code !== null && CONNECTION_CODES.has(code)) return true;
+  if (!(error instanceof Error)) return false;
+  return /Connection terminated|connection timeout|timeout expired|Query read timeout|timeout exceeded when trying to connect|not queryable|Client has encountered a connection error|Cannot use a pool after/i.test(
+    error.message,
+  );
+}

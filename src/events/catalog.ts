@@ -1,0 +1,149 @@
+/**
+ * What can happen, as facts in the past tense. Each event type has a schema of its current version;
+ * older versions are lifted to it in upcast.ts, and a stored sample of every version is kept under
+ * tests/events/samples and must parse for ever.
+ *
+ * `data` is canonical JSON without numbers (amounts, scales and balances are strings), and without
+ * anything personal: an e-mail or a personal metadata field is represented by hmac(salt, value).
+ */
+import { z } from 'zod';
+import { isAmount, isAmountOrZero } from '../money.ts';
+
+const id = z.uuid();
+const slug = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/);
+const amount = z.string().refine(isAmount);
+const amountOrZero = z.string().refine(isAmountOrZero);
+const balance = z.string().regex(/^(?:0|-?[1-9][0-9]{0,37})$/);
+const scale = z.string().regex(/^(?:[0-9]|1[0-8])$/);
+const time = z.iso.datetime({ precision: 3 });
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const reason = z.string().nullable();
+const userStatus = z.enum(['ACTIVE', 'BANNED']);
+const freezeStatus = z.enum(['ACTIVE', 'FROZEN']);
+const metadata = z.record(z.string(), z.string()).nullable();
+const personalMetadata = z.record(z.string(), digest).optional();
+
+/** A user's wallet or one of the named accounts of the system, such as the treasury. */
+const owner = z.union([z.strictObject({ userId: id }), z.strictObject({ system: slug })]);
+
+/** One side of a posting: the wallet and its balance right after this posting. */
+const side = z.strictObject({ walletId: id, balanceAfter: balance });
+
+/** Money that moves from one wallet to another: leg 2i takes it from `from`, leg 2i + 1 gives it to `to`. */
+const posting = z.strictObject({ asset: slug, amount, from: side, to: side });
+
+const assetShown = z.strictObject({ slug, name: z.string(), scale, status: freezeStatus });
+
+/** What a transaction was asked for; a refused one has no postings, only the request and the figures. */
+const transactionRequest = {
+  type: z.string(),
+  asset: slug.nullable(),
+  userId: id.nullable(),
+  toUserId: id.optional(),
+  amount: amount.nullable(),
+  reference: z.string().nullable(),
+  metadata,
+  personalMetadata,
+};
+
+export const eventSchemas = {
+  'user.registered': z.strictObject({ userId: id, email: digest }),
+  'user.status_changed': z.strictObject({ userId: id, status: userStatus, reason, createdAt: time }),
+  'asset.created': z.strictObject({
+    assetId: id,
+    slug,
+    name: z.string(),
+    scale,
+    supplyCap: amountOrZero.nullable(),
+  }),
+  'asset.status_changed': z.strictObject({
+    assetId: id,
+    slug,
+    name: z.string(),
+    scale,
+    supplyCap: amountOrZero.nullable(),
+    status: freezeStatus,
+    reason,
+  }),
+  'wallet.opened': z.strictObject({
+    walletId: id,
+    owner,
+    assetId: id,
+    asset: slug,
+    floor: balance.nullable(),
+  }),
+  'wallet.status_changed': z.strictObject({
+    walletId: id,
+    owner,
+    asset: assetShown,
+    balance,
+    held: amountOrZero,
+    status: freezeStatus,
+    reason,
+  }),
+  'transaction.posted': z.strictObject({ ...transactionRequest, postings: z.array(posting).min(1).max(1000) }),
+  'transaction.rejected': z.strictObject({
+    ...transactionRequest,
+    code: z.string(),
+    detail: z.string(),
+    figures: z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()])),
+  }),
+} as const;
+
+export type EventType = keyof typeof eventSchemas;
+export type EventData<Type extends EventType> = z.infer<(typeof eventSchemas)[Type]>;
+export type Owner = z.infer<typeof owner>;
+export type Posting = z.infer<typeof posting>;
+
+/** The version that is written today, per type. */
+export const currentVersion: { readonly [Type in EventType]: number } = {
+  'user.registered': 1,
+  'user.status_changed': 1,
+  'asset.created': 1,
+  'asset.status_changed': 1,
+  'wallet.opened': 1,
+  'wallet.status_changed': 1,
+  'transaction.posted': 1,
+  'transaction.rejected': 1,
+};
+
+/** What happened, before it has a place in the log. */
+export type Fact = {
+  [Type in EventType]: { readonly type: Type; readonly version: number; readonly data: EventData<Type> };
+}[EventType];
+
+/** A personal value beside the log: the event holds its digest, erasing the row erases the value. */
+export type PersonalValue = {
+  readonly subjectId: string;
+  readonly field: string;
+  readonly value: string;
+  readonly salt: Uint8Array;
+};
+
+/** A fact with its identity, decided and about to be appended. */
+export type NewEvent = Fact & {
+  readonly id: string;
+  readonly relatedId: string | null;
+  readonly personal: readonly PersonalValue[];
+};
+
+/** An event as the log holds it, lifted to the current version. Times are RFC 3339 UTC with milliseconds. */
+export type RecordedEvent = Fact & {
+  readonly position: bigint;
+  readonly id: string;
+  readonly actor: string;
+  readonly idempotencyKey: string | null;
+  readonly correlationId: string | null;
+  readonly relatedId: string | null;
+  readonly occurredAt: string;
+  readonly recordedAt: string;
+};
+
+export function isEventType(text: string): text is EventType {
+  return Object.hasOwn(eventSchemas, text);
+}
+
+/** The owner column of a wallet: the user's id, or the name of a system account (never a UUID). */
+export function ownerKey(of: Owner): string {
+  return 'userId' in of ? of.userId : of.system;
+}

@@ -1,0 +1,103 @@
+/**
+ * What an event means for the state. Pure in the sense that matters: no clock, no chance, no I/O, the same
+ * events always give the same state, however the fold is cut. It validates nothing, since a fact cannot
+ * be refused any more. The state handed in is updated in place and returned.
+ */
+import type { Fact, NewEvent, Posting } from './catalog.ts';
+import { openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
+
+/** One line of the ledger: what a posting did to one wallet. `amount` is signed, in minor units. */
+export type Entry = {
+  readonly leg: number;
+  readonly walletId: string;
+  readonly assetId: string;
+  readonly seq: bigint;
+  readonly amount: bigint;
+  readonly balanceAfter: bigint;
+  readonly heldAfter: bigint;
+};
+
+type Evolvable = Fact & { readonly personal?: NewEvent['personal']; readonly occurredAt: string };
+
+export function evolve(state: LedgerState, event: Evolvable): LedgerState {
+  switch (event.type) {
+    case 'user.registered': {
+      const { userId } = event.data;
+      state.users.set(userId, { id: userId, status: 'ACTIVE', createdAt: event.occurredAt });
+      for (const { field, value } of event.personal ?? []) if (field === 'email') state.emails.add(value);
+      return state;
+    }
+    case 'user.status_changed': {
+      const { userId, status, createdAt } = event.data;
+      state.users.set(userId, { id: userId, status, createdAt });
+      return state;
+    }
+    case 'asset.created': {
+      const { assetId, slug, name, scale, supplyCap } = event.data;
+      const cap = supplyCap === null ? null : BigInt(supplyCap);
+      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status: 'ACTIVE' });
+      return state;
+    }
+    case 'asset.status_changed': {
+      const { assetId, slug, name, scale, supplyCap, status } = event.data;
+      const cap = supplyCap === null ? null : BigInt(supplyCap);
+      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status });
+      return state;
+    }
+    case 'wallet.opened': {
+      const wallet = openedWallet(event.data);
+      state.walletIds.set(walletKey(wallet.owner, wallet.asset), wallet.id);
+      state.wallets.set(wallet.id, wallet);
+      return state;
+    }
+    case 'wallet.status_changed': {
+      const { walletId, status } = event.data;
+      state.wallets.set(walletId, { ...knownWallet(state, walletId), status });
+      return state;
+    }
+    case 'transaction.posted': {
+      for (const [index, posting] of event.data.postings.entries()) applyPosting(state, posting, index);
+      return state;
+    }
+    case 'transaction.rejected':
+      return state;
+  }
+}
+
+/** The ledger lines of an event, and the state after it: the one way entries come into being. */
+export function evolveWithEntries(state: LedgerState, event: Evolvable): Entry[] {
+  if (event.type !== 'transaction.posted') {
+    evolve(state, event);
+    return [];
+  }
+  return event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+}
+
+function applyPosting(state: LedgerState, posting: Posting, index: number): [Entry, Entry] {
+  const amount = BigInt(posting.amount);
+  return [
+    applyLeg(state, posting.from.walletId, -amount, 2 * index),
+    applyLeg(state, posting.to.walletId, amount, 2 * index + 1),
+  ];
+}
+
+function applyLeg(state: LedgerState, walletId: string, amount: bigint, leg: number): Entry {
+  const before = knownWallet(state, walletId);
+  const after = { ...before, balance: before.balance + amount, seq: before.seq + 1n };
+  state.wallets.set(walletId, after);
+  return {
+    leg,
+    walletId,
+    assetId: after.assetId,
+    seq: after.seq,
+    amount,
+    balanceAfter: after.balance,
+    heldAfter: after.held,
+  };
+}
+
+function knownWallet(state: LedgerState, walletId: string): WalletState {
+  const wallet = state.wallets.get(walletId);
+  if (wallet === undefined) throw new Error(`event names wallet ${walletId}, which was never opened`);
+  return wallet;
+}

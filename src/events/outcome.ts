@@ -1,0 +1,165 @@
+/**
+ * The answer to a command, rebuilt from the one event that carries its key. The event is the stored response:
+ * the first answer and every replay go through here, so they are equal bytes. Members keep this order.
+ */
+import type { Refusal, RecordedRefusalCode } from '../errors.ts';
+import type { EventData, Fact, Owner } from './catalog.ts';
+
+/** Where an event stands in the log, and the personal values of its subject (null: erased). */
+export type Placed = Fact & {
+  readonly id: string;
+  readonly position: bigint;
+  readonly occurredAt: string;
+  readonly recordedAt: string;
+  readonly personal: ReadonlyMap<string, string> | null;
+};
+
+export type Body = { readonly [member: string]: unknown };
+
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly body: Body }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'erased' };
+
+export function outcomeOf(event: Placed): Outcome {
+  switch (event.type) {
+    case 'user.registered':
+      return userOutcome(event, event.data.userId, 'ACTIVE', event.occurredAt);
+    case 'user.status_changed':
+      return userOutcome(event, event.data.userId, event.data.status, event.data.createdAt);
+    case 'asset.created':
+      return accepted(event, assetBody(event.data, 'ACTIVE'));
+    case 'asset.status_changed':
+      return accepted(event, assetBody(event.data, event.data.status));
+    case 'wallet.status_changed':
+      return accepted(event, walletBody(event.data));
+    case 'transaction.posted':
+      return postedOutcome(event, event.data);
+    case 'transaction.rejected':
+      return { kind: 'refused', refusal: refusalOf(event.id, event.data) };
+    case 'wallet.opened':
+      throw new Error('wallet.opened never carries a key: it is part of another command');
+  }
+}
+
+function accepted(event: Placed, resource: Body): Outcome {
+  const { position, recordedAt } = event;
+  return { kind: 'accepted', body: { ...resource, position: position.toString(), recordedAt } };
+}
+
+function userOutcome(event: Placed, id: string, status: string, createdAt: string): Outcome {
+  const email = event.personal?.get('email');
+  if (email === undefined) return { kind: 'erased' };
+  return accepted(event, { id, email, status, createdAt });
+}
+
+function assetBody(asset: EventData<'asset.created'>, status: string): Body {
+  const { assetId, slug, name, scale, supplyCap } = asset;
+  return { id: assetId, slug, name, scale: Number.parseInt(scale, 10), status, supplyCap };
+}
+
+function walletBody(wallet: EventData<'wallet.status_changed'>): Body {
+  return walletResource({
+    id: wallet.walletId,
+    owner: wallet.owner,
+    asset: { ...wallet.asset, scale: Number.parseInt(wallet.asset.scale, 10) },
+    balance: BigInt(wallet.balance),
+    held: BigInt(wallet.held),
+    status: wallet.status,
+  });
+}
+
+/** A wallet as every route shows it. */
+export function walletResource(wallet: {
+  id: string;
+  owner: Owner;
+  asset: { slug: string; name: string; scale: number; status: string };
+  balance: bigint;
+  held: bigint;
+  status: string;
+}): Body {
+  const { slug, name, scale, status } = wallet.asset;
+  return {
+    id: wallet.id,
+    userId: 'userId' in wallet.owner ? wallet.owner.userId : null,
+    system: 'system' in wallet.owner ? wallet.owner.system : null,
+    asset: { slug, name, scale, status },
+    balance: wallet.balance.toString(),
+    held: wallet.held.toString(),
+    available: (wallet.balance - wallet.held).toString(),
+    status: wallet.status,
+  };
+}
+
+function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Outcome {
+  const shown = withPersonal(event, data);
+  if (shown === 'erased') return { kind: 'erased' };
+  const { postings } = data;
+  const [first] = postings;
+  const single = data.asset !== null && first !== undefined && postings.length === 1;
+  const entries = postings.flatMap(({ asset, amount, from, to }) => {
+    const shared = single ? { amount } : { asset, amount };
+    return [
+      { walletId: from.walletId, direction: 'DEBIT', ...shared, balanceAfter: from.balanceAfter },
+      { walletId: to.walletId, direction: 'CREDIT', ...shared, balanceAfter: to.balanceAfter },
+    ];
+  });
+  return {
+    kind: 'accepted',
+    body: {
+      transactionId: event.id,
+      type: data.type,
+      status: 'posted',
+      asset: data.asset,
+      userId: data.userId,
+      amount: data.amount,
+      balanceAfter: single ? usersBalance(data.type, first) : null,
+      entries,
+      position: event.position.toString(),
+      recordedAt: event.recordedAt,
+      reference: data.reference,
+      metadata: shown.metadata,
+      ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    },
+  };
+}
+
+/** The balance of the wallet the command is about: the payer's in a spend or transfer, else the receiver's. */
+function usersBalance(type: string, posting: EventData<'transaction.posted'>['postings'][number]): string {
+  return type === 'spend' || type === 'transfer' ? posting.from.balanceAfter : posting.to.balanceAfter;
+}
+
+/** Puts personal metadata, kept beside the log, back where the request had it. */
+export function withPersonal(
+  event: { id: string; personal: ReadonlyMap<string, string> | null },
+  data: { metadata: Record<string, string> | null; personalMetadata?: Record<string, string> | undefined },
+): { metadata: Record<string, string> | null } | 'erased' {
+  if (data.personalMetadata === undefined) return { metadata: data.metadata && inCanonicalOrder(data.metadata) };
+  const metadata: Record<string, string> = { ...data.metadata };
+  for (const name of Object.keys(data.personalMetadata)) {
+    const value = event.personal?.get(personalMetadataField(event.id, name));
+    if (value === undefined) return 'erased';
+    metadata[name] = value;
+  }
+  return { metadata: inCanonicalOrder(metadata) };
+}
+
+/** Members in the order in which the log stores them: the first answer must be equal bytes to its replay. */
+function inCanonicalOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  const names = Object.keys(record);
+  if (names.length < 2) return record;
+  return Object.fromEntries(names.sort().map((name) => [name, record[name] as Value]));
+}
+
+/** The `field` under which a personal metadata value of a transaction is kept. */
+export function personalMetadataField(transactionId: string, name: string): string {
+  return `metadata:${transactionId}:${name}`;
+}
+
+function refusalOf(transactionId: string, data: EventData<'transaction.rejected'>): Refusal {
+  return {
+    code: data.code as RecordedRefusalCode,
+    detail: data.detail,
+    figures: { ...inCanonicalOrder(data.figures), transactionId },
+  };
+}
