@@ -154,8 +154,33 @@ create trigger ledger_entries_balanced after insert on ledger_entries
   referencing new table as added
   for each statement execute function refuse_unbalanced_entries();
 
+-- The last position recorded at or before a time, 0 before the first: recorded_at never goes back along the
+-- positions, so a binary search over the primary key finds it in some 20 probes.
+create function last_position_at(ledger integer, at_time timestamptz) returns bigint
+language plpgsql stable as $$
+declare
+  low bigint := 0;
+  high bigint;
+  middle bigint;
+  recorded timestamptz;
+begin
+  select head_position into high from ledgers where id = ledger;
+  while low < high loop
+    middle := (low + high + 1) / 2;
+    select e.recorded_at into strict recorded from events e where e.ledger_id = ledger and e.position = middle;
+    if recorded <= at_time then
+      low := middle;
+    else
+      high := middle - 1;
+    end if;
+  end loop;
+  return low;
+end
+$$;
+
 -- Down Migration
 
+drop function last_position_at(integer, timestamptz);
 drop table idempotency_keys, ledger_entries, events, wallets, personal, assets, users, ledgers;
 drop function refuse_unbalanced_entries();
 drop function refuse_change();

@@ -11,7 +11,7 @@ import { OperationalError } from '../errors.ts';
 import { AttemptError, attemptBatch, type AttemptResult } from './attempt.ts';
 import type { ContextSource, KeyedSubmission } from './decide-batch.ts';
 import type { DirectoryCache } from './directory-cache.ts';
-import { keyHash } from './idempotency.ts';
+import { keyHash } from '../events/key-hash.ts';
 import { lockHead } from './lock-and-read.ts';
 import type { Submission } from './submission.ts';
 

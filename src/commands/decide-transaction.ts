@@ -1,7 +1,7 @@
 /** The rules of money that moves: top-up, bonus, spend and transfer are postings between two owners. */
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
 import { ownerKey, type EventData, type NewEvent, type Owner, type PersonalValue } from '../events/catalog.ts';
-import { personalMetadataField } from '../events/outcome.ts';
+import { personalMetadataField } from '../events/transaction-resource.ts';
 import { available, openedWallet, walletOf, type AssetState, type LedgerState, type WalletState } from '../events/state.ts';
 import { isInRange } from '../money.ts';
 import { assetNotFound, happened, newEvent, userNotFound, type Decision, type DecisionContext } from './decision.ts';

@@ -2,9 +2,9 @@
  * One key, one outcome, for ever. The event that carries a key is the stored response; the fingerprint beside
  * it tells a retry from another request under the same key.
  */
-import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Refusal } from '../errors.ts';
-import { withPersonal } from '../events/outcome.ts';
+import { withPersonal } from '../events/transaction-resource.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { normalizeEmail } from '../text.ts';
 import type { Command } from './schemas.ts';
@@ -14,21 +14,6 @@ const USABLE_KEY = /^[\x21-\x7e]{1,255}$/;
 
 export function isUsableKey(key: string): boolean {
   return USABLE_KEY.test(key);
-}
-
-const LOCALITY_BYTES = 16;
-const DIGEST_BYTES = 16;
-
-/**
- * Primary key of a remembered key, 32 bytes: the first 16 bytes of the key (zero-padded), then 16 bytes of its
- * SHA-256. Keys that start with the time (UUIDv7, ULID) so stay neighbours in the index, which keeps its
- * inserts on few pages; the digest keeps all others apart.
- */
-export function keyHash(key: string): Buffer {
-  const bytes = Buffer.alloc(LOCALITY_BYTES + DIGEST_BYTES);
-  bytes.write(key, 0, LOCALITY_BYTES, 'latin1');
-  hash('sha256', key, 'buffer').copy(bytes, LOCALITY_BYTES, 0, DIGEST_BYTES);
-  return bytes;
 }
 
 const PLAIN = 1;

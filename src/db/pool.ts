@@ -79,14 +79,24 @@ export function createPool(options: PoolOptions): pg.Pool {
 }
 
 /** Runs `work` in one READ COMMITTED transaction; its rejection rolls back and is passed on. */
-export async function inTransaction<Result>(
+export function inTransaction<Result>(pool: pg.Pool, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  return between(pool, 'begin', work);
+}
+
+/** Runs `work` on one snapshot: all its statements see the same state of everything. */
+export function inSnapshot<Result>(pool: pg.Pool, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  return between(pool, 'begin isolation level repeatable read, read only', work);
+}
+
+async function between<Result>(
   pool: pg.Pool,
+  begin: string,
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query('begin');
+    await client.query(begin);
     const result = await work(client);
     await client.query('commit');
     return result;

@@ -4,6 +4,8 @@
  */
 import type { Refusal, RecordedRefusalCode } from '../errors.ts';
 import type { EventData, Fact, Owner } from './catalog.ts';
+import { inCanonicalOrder, postedBody, withPersonal } from './transaction-resource.ts';
+import type { Body } from './body.ts';
 
 /** Where an event stands in the log, and the personal values of its subject (null: erased). */
 export type Placed = Fact & {
@@ -13,8 +15,6 @@ export type Placed = Fact & {
   readonly recordedAt: string;
   readonly personal: ReadonlyMap<string, string> | null;
 };
-
-export type Body = { readonly [member: string]: unknown };
 
 export type Outcome =
   | { readonly kind: 'accepted'; readonly body: Body }
@@ -93,67 +93,7 @@ export function walletResource(wallet: {
 
 function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Outcome {
   const shown = withPersonal(event, data);
-  if (shown === 'erased') return { kind: 'erased' };
-  const { postings } = data;
-  const [first] = postings;
-  const single = data.asset !== null && first !== undefined && postings.length === 1;
-  const entries = postings.flatMap(({ asset, amount, from, to }) => {
-    const shared = single ? { amount } : { asset, amount };
-    return [
-      { walletId: from.walletId, direction: 'DEBIT', ...shared, balanceAfter: from.balanceAfter },
-      { walletId: to.walletId, direction: 'CREDIT', ...shared, balanceAfter: to.balanceAfter },
-    ];
-  });
-  return {
-    kind: 'accepted',
-    body: {
-      transactionId: event.id,
-      type: data.type,
-      status: 'posted',
-      asset: data.asset,
-      userId: data.userId,
-      amount: data.amount,
-      balanceAfter: single ? usersBalance(data.type, first) : null,
-      entries,
-      position: event.position.toString(),
-      recordedAt: event.recordedAt,
-      reference: data.reference,
-      metadata: shown.metadata,
-      ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
-    },
-  };
-}
-
-/** The balance of the wallet the command is about: the payer's in a spend or transfer, else the receiver's. */
-function usersBalance(type: string, posting: EventData<'transaction.posted'>['postings'][number]): string {
-  return type === 'spend' || type === 'transfer' ? posting.from.balanceAfter : posting.to.balanceAfter;
-}
-
-/** Puts personal metadata, kept beside the log, back where the request had it. */
-export function withPersonal(
-  event: { id: string; personal: ReadonlyMap<string, string> | null },
-  data: { metadata: Record<string, string> | null; personalMetadata?: Record<string, string> | undefined },
-): { metadata: Record<string, string> | null } | 'erased' {
-  if (data.personalMetadata === undefined) return { metadata: data.metadata && inCanonicalOrder(data.metadata) };
-  const metadata: Record<string, string> = { ...data.metadata };
-  for (const name of Object.keys(data.personalMetadata)) {
-    const value = event.personal?.get(personalMetadataField(event.id, name));
-    if (value === undefined) return 'erased';
-    metadata[name] = value;
-  }
-  return { metadata: inCanonicalOrder(metadata) };
-}
-
-/** Members in the order in which the log stores them: the first answer must be equal bytes to its replay. */
-function inCanonicalOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
-  const names = Object.keys(record);
-  if (names.length < 2) return record;
-  return Object.fromEntries(names.sort().map((name) => [name, record[name] as Value]));
-}
-
-/** The `field` under which a personal metadata value of a transaction is kept. */
-export function personalMetadataField(transactionId: string, name: string): string {
-  return `metadata:${transactionId}:${name}`;
+  return shown === 'erased' ? { kind: 'erased' } : { kind: 'accepted', body: postedBody(event, data, shown.metadata) };
 }
 
 function refusalOf(transactionId: string, data: EventData<'transaction.rejected'>): Refusal {

@@ -1,7 +1,7 @@
 /** Reads events back from the log, with the personal values that belong beside them. */
 import type { Transaction } from '../db/transaction.ts';
 import type { RecordedEvent } from './catalog.ts';
-import { personalMetadataField } from './outcome.ts';
+import { personalMetadataField } from './transaction-resource.ts';
 import { upcast } from './upcast.ts';
 
 export type EventRow = {

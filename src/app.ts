@@ -1,0 +1,172 @@
+/** The composition root: config and a database in, a running service out. Everything is wired by hand, here. */
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { CommandQueue } from './commands/queue.ts';
+import { createWriteSide, writeSessionSettings } from './commands/write-side.ts';
+import type { Config } from './config.ts';
+import { ledgerIdOf } from './db/ledgers.ts';
+import { pendingMigrations } from './db/migrate.ts';
+import { createPool, type PoolOptions } from './db/pool.ts';
+import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
+import type { Readiness } from './http/deps.ts';
+import { buildServer } from './http/server.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { projections } from './projections/catalog.ts';
+import { startJobs, type Jobs } from './projections/jobs.ts';
+import { createNudger } from './projections/nudge.ts';
+import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
+import { createPositionWaiter } from './projections/queries/positions.ts';
+import { startWorker } from './projections/worker.ts';
+
+/** Between two nudges of the projections at least this long: they take what gathered in the meantime. */
+const NUDGE_INTERVAL_MS = 40;
+
+export type AppOptions = {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  readonly roles: { readonly api: boolean; readonly worker: boolean };
+};
+
+export type App = {
+  /** Null where this process is no API. Not listening yet. */
+  readonly http: FastifyInstance | null;
+  readonly queue: CommandQueue;
+  /** Writes the demo data when the ledger is empty; /ready waits for it to be projected. */
+  seed(): Promise<boolean>;
+  /** Finishes what is in flight, then lets go of everything. */
+  close(): Promise<void>;
+};
+
+/** The database must be migrated. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, log, roles } = options;
+  const metrics = createMetrics();
+  const pools = createPools(options);
+  const ledgerId = await ledgerIdOf(pools.read, 'main');
+  const jobs = await startJobs({ url: options.databaseUrl, log, works: roles.worker });
+  const nudger = createNudger({ wake: () => wakeAll(jobs, ledgerId), minIntervalMs: NUDGE_INTERVAL_MS, log });
+
+  const queue = createWriteSide({
+    pool: pools.write,
+    ledgerId,
+    log,
+    maxBatch: config.maxBatch,
+    maxQueue: config.maxQueue,
+    onCommitted: ({ commands, durationMs }) => {
+      metrics.batchCommands.observe(commands);
+      metrics.batchSeconds.observe(durationMs / 1_000);
+      nudger.nudge();
+    },
+    onRetry: (reason) => metrics.batchRetries.inc({ reason }),
+  });
+  metrics.gauge('coffer_queue_depth', 'Commands waiting for a batch.', () => queue.depth());
+
+  const readiness = createReadiness(pools.read, ledgerId);
+  const http = roles.api
+    ? await buildHttp({ options, metrics, pools, ledgerId, queue, readiness: readiness.check })
+    : null;
+  const worker = roles.worker
+    ? await startWorker({
+        pool: pools.worker,
+        jobs,
+        projections,
+        log,
+        onApplied: (projection, events) => metrics.projectedEvents.inc({ projection }, Number(events)),
+      })
+    : null;
+
+  return {
+    http,
+    queue,
+    async seed() {
+      readiness.awaitDemoData();
+      return seedDemoData({ queue, pool: pools.read, ledgerId, log });
+    },
+    async close() {
+      await http?.close();
+      await queue.close();
+      await nudger.close();
+      await worker?.close();
+      await jobs.close();
+      await Promise.all([pools.write.end(), pools.read.end(), pools.worker.end()]);
+    },
+  };
+}
+
+type Pools = Readonly<Record<'write' | 'read' | 'worker', ReturnType<typeof createPool>>>;
+
+function createPools({ databaseUrl, config, log }: AppOptions): Pools {
+  const shared: Omit<PoolOptions, 'name' | 'max'> = {
+    url: databaseUrl,
+    connectTimeoutMs: 3_000,
+    statementTimeoutMs: 10_000,
+    lockTimeoutMs: 5_000,
+    idleInTransactionTimeoutMs: 10_000,
+    onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
+  };
+  return {
+    write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: writeSessionSettings }),
+    read: createPool({ ...shared, name: 'read', max: config.readConnections }),
+    worker: createPool({
+      ...shared,
+      name: 'worker',
+      max: projections.length + 1,
+      statementTimeoutMs: 30_000,
+      // Read models can always be folded again, so their commits need not wait for the disk.
+      settings: { synchronous_commit: 'off' },
+    }),
+  };
+}
+
+function wakeAll(jobs: Jobs, ledgerId: number): Promise<void> {
+  return jobs.wake(ledgerId, projections.map(({ name }) => name));
+}
+
+function buildHttp(parts: {
+  options: AppOptions;
+  metrics: Metrics;
+  pools: Pools;
+  ledgerId: number;
+  queue: CommandQueue;
+  readiness: () => Promise<Readiness>;
+}): Promise<FastifyInstance> {
+  const { options, metrics, pools, ledgerId, queue, readiness } = parts;
+  const { config, log } = options;
+  const deps = {
+    ledgerId,
+    submit: queue.submit,
+    readPool: pools.read,
+    positions: createPositionWaiter(pools.read, ledgerId),
+    balances: {
+      projected: createBalanceReader(pools.read, ledgerId, 'projected'),
+      strong: createBalanceReader(pools.read, ledgerId, 'strong'),
+    },
+    readiness,
+    metrics,
+    waitMs: config.waitMs,
+  };
+  return buildServer(deps, { logger: log, bodyLimitBytes: config.bodyLimitBytes });
+}
+
+/** Ready: the database answers, nothing is left to migrate, and demo data, if any, can be queried. */
+function createReadiness(pool: Pools['read'], ledgerId: number) {
+  let demoDataAwaited = false;
+  return {
+    awaitDemoData(): void {
+      demoDataAwaited = true;
+    },
+    async check(): Promise<Readiness> {
+      try {
+        const pending = await pendingMigrations(pool);
+        if (pending.length > 0) return { ready: false, reason: `migrations are pending: ${pending.join(', ')}` };
+        if (demoDataAwaited && !(await demoDataIsProjected(pool, ledgerId))) {
+          return { ready: false, reason: 'the demo data is being written' };
+        }
+        return { ready: true, reason: null };
+      } catch {
+        return { ready: false, reason: 'the database does not answer' };
+      }
+    },
+  };
+}

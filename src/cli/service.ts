@@ -1,0 +1,89 @@
+/** serve, api and worker: the processes that stay until they are told to stop. */
+import { pino, type Logger } from 'pino';
+import { createApp, type App } from '../app.ts';
+import type { Config } from '../config.ts';
+import { migrate } from '../db/migrate.ts';
+import { installJobs } from '../projections/jobs.ts';
+import { openDatabase, type OpenDatabase } from './database.ts';
+
+type ServiceCommand = 'serve' | 'api' | 'worker';
+
+/** Stopping takes less than this, or the process ends anyway: what is committed is safe. */
+const STOP_TIMEOUT_MS = 9_000;
+
+/** Connections that are still open this long after the stop began are cut off. */
+const DRAIN_MS = 4_000;
+
+export async function runService(config: Config, options: { command: ServiceCommand }): Promise<number> {
+  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] });
+  const stop = onStopSignal();
+  let database: OpenDatabase | null = null;
+  let app: App | null = null;
+  try {
+    database = await openDatabase(config, { mode: 'serve', log: (message) => log.info(message), signal: stop.signal });
+    app = await start(config, { ...options, log, database });
+    if (!stop.signal.aborted) await stop.requested;
+    log.info('stopping');
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    await shutDown({ app, database, log });
+  }
+  return 0;
+}
+
+async function start(
+  config: Config,
+  options: { command: ServiceCommand; log: Logger; database: OpenDatabase },
+): Promise<App> {
+  const { command, log, database } = options;
+  const everything = command === 'serve';
+  if (everything) {
+    await migrate(database.url, (message) => log.info(message));
+    await installJobs(database.url, log);
+  }
+  const roles = { api: command !== 'worker', worker: command !== 'api' };
+  const app = await createApp({ config, databaseUrl: database.url, log, roles });
+  try {
+    if (app.http !== null) {
+      // Fastify logs the address; this line is for the person who just typed npm start.
+      const address = await app.http.listen({ port: config.port, host: config.host });
+      if (everything) console.log(`Coffer listens on ${address}`);
+    }
+    if (everything && config.seed === 'demo') await app.seed();
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+/** The first signal stops; further ones change nothing, since npm and Ctrl-C both may send them. */
+function onStopSignal(): { requested: Promise<void>; signal: AbortSignal } {
+  const controller = new AbortController();
+  const requested = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        controller.abort(new Error(`stopped by ${name}`));
+        resolve();
+      });
+    }
+  });
+  return { requested, signal: controller.signal };
+}
+
+async function shutDown(parts: { app: App | null; database: OpenDatabase | null; log: Logger }): Promise<void> {
+  const { app, database, log } = parts;
+  const overdue = setTimeout(() => {
+    log.error('stopping took too long: leaving');
+    process.exit(1);
+  }, STOP_TIMEOUT_MS);
+  const drain = setTimeout(() => app?.http?.server.closeAllConnections(), DRAIN_MS);
+  try {
+    await app?.close();
+  } finally {
+    await database?.close();
+    clearTimeout(overdue);
+    clearTimeout(drain);
+  }
+}

@@ -1,0 +1,49 @@
+/** The write side of one ledger, put together: queue, batch runner, caches. */
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+import { createBatchRunner, type BatchRunnerDeps } from './batch.ts';
+import { contextFor } from './decision-context.ts';
+import { createDirectoryCache } from './directory-cache.ts';
+import { createCommandQueue, type CommandQueue } from './queue.ts';
+
+const MAX_ATTEMPTS = 10;
+const BATCH_DEADLINE_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
+
+/** Session settings of the write pool: see docs/adr/0004-write-sessions.md. */
+export const writeSessionSettings: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_generic_plan',
+  // Every statement of the write side finds its rows by key; without statistics the planner may think otherwise.
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+};
+
+export function createWriteSide(options: {
+  pool: Pool;
+  ledgerId: number;
+  log: Logger;
+  maxBatch: number;
+  maxQueue: number;
+  onCommitted: BatchRunnerDeps['onCommitted'];
+  onRetry: BatchRunnerDeps['onRetry'];
+}): CommandQueue {
+  const { pool, ledgerId, log, onCommitted, onRetry } = options;
+  const runBatch = createBatchRunner({
+    pool,
+    ledgerId,
+    cache: createDirectoryCache(ledgerId),
+    contextFor,
+    log,
+    maxAttempts: MAX_ATTEMPTS,
+    deadlineMs: BATCH_DEADLINE_MS,
+    onCommitted,
+    onRetry,
+  });
+  return createCommandQueue({
+    runBatch,
+    maxQueued: options.maxQueue,
+    maxBatch: options.maxBatch,
+    maxWaitMs: MAX_WAIT_MS,
+  });
+}

@@ -1,0 +1,97 @@
+/** A transaction as every route shows it: built from its event alone, members always in this order. */
+import type { Body } from './body.ts';
+import type { EventData } from './catalog.ts';
+
+type Personal = { readonly id: string; readonly personal: ReadonlyMap<string, string> | null };
+type Placement = { readonly id: string; readonly position: bigint; readonly recordedAt: string };
+type Metadata = Record<string, string> | null;
+
+export function postedBody(event: Placement, data: EventData<'transaction.posted'>, metadata: Metadata): Body {
+  const { postings } = data;
+  const [first] = postings;
+  const single = data.asset !== null && first !== undefined && postings.length === 1;
+  const entries = postings.flatMap(({ asset, amount, from, to }) => {
+    const shared = single ? { amount } : { asset, amount };
+    return [
+      { walletId: from.walletId, direction: 'DEBIT', ...shared, balanceAfter: from.balanceAfter },
+      { walletId: to.walletId, direction: 'CREDIT', ...shared, balanceAfter: to.balanceAfter },
+    ];
+  });
+  return {
+    transactionId: event.id,
+    type: data.type,
+    status: 'posted',
+    asset: data.asset,
+    userId: data.userId,
+    amount: data.amount,
+    balanceAfter: single ? usersBalance(data.type, first) : null,
+    entries,
+    position: event.position.toString(),
+    recordedAt: event.recordedAt,
+    reference: data.reference,
+    metadata,
+    ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+  };
+}
+
+/** A declined attempt: what was asked for, why it was refused, and the figures seen under the lock. */
+export function rejectedBody(event: Placement, data: EventData<'transaction.rejected'>, metadata: Metadata): Body {
+  return {
+    transactionId: event.id,
+    type: data.type,
+    status: 'rejected',
+    asset: data.asset,
+    userId: data.userId,
+    amount: data.amount,
+    balanceAfter: null,
+    entries: [],
+    position: event.position.toString(),
+    recordedAt: event.recordedAt,
+    reference: data.reference,
+    metadata,
+    ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    rejection: { code: data.code, detail: data.detail, figures: inCanonicalOrder(data.figures) },
+  };
+}
+
+/** The balance of the wallet the command is about: the payer's in a spend or transfer, else the receiver's. */
+function usersBalance(type: string, posting: EventData<'transaction.posted'>['postings'][number]): string {
+  return type === 'spend' || type === 'transfer' ? posting.from.balanceAfter : posting.to.balanceAfter;
+}
+
+/** Puts personal metadata, kept beside the log, back where the request had it. */
+export function withPersonal(
+  event: Personal,
+  data: { metadata: Record<string, string> | null; personalMetadata?: Record<string, string> | undefined },
+): { metadata: Record<string, string> | null } | 'erased' {
+  if (data.personalMetadata === undefined) return { metadata: data.metadata && inCanonicalOrder(data.metadata) };
+  const metadata: Record<string, string> = { ...data.metadata };
+  for (const name of Object.keys(data.personalMetadata)) {
+    const value = event.personal?.get(personalMetadataField(event.id, name));
+    if (value === undefined) return 'erased';
+    metadata[name] = value;
+  }
+  return { metadata: inCanonicalOrder(metadata) };
+}
+
+/** Members in the order in which the log stores them: the first answer must be equal bytes to its replay. */
+export function inCanonicalOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  const names = Object.keys(record);
+  if (names.length < 2) return record;
+  return Object.fromEntries(names.sort().map((name) => [name, record[name] as Value]));
+}
+
+/** The `field` under which a personal metadata value of a transaction is kept. */
+export function personalMetadataField(transactionId: string, name: string): string {
+  return `metadata:${transactionId}:${name}`;
+}
+
+
+/** Metadata as lists show it: what was erased is left out. */
+export function shownMetadata(
+  event: Personal,
+  data: { metadata: Metadata; personalMetadata?: Record<string, string> | undefined },
+): Metadata {
+  const shown = withPersonal(event, data);
+  return shown === 'erased' ? data.metadata : shown.metadata;
+}

@@ -1,0 +1,114 @@
+/** Examples for the OpenAPI document. The contract tests hold them to the schemas of the answers. */
+const at = '2026-01-01T00:00:00.000Z';
+const userId = '01998a6e-7c00-7000-8000-000000000001';
+const walletId = '01998a6e-7c00-7000-8000-000000000002';
+const treasuryId = '01998a6e-7c00-7000-8000-000000000003';
+const transactionId = '01998a6e-7c00-7000-8000-000000000004';
+const assetId = '01998a6e-7c00-7000-8000-000000000005';
+
+export const written = { position: '42', recordedAt: at };
+
+export const user = { id: userId, email: 'alice@example.com', status: 'ACTIVE', createdAt: at };
+
+export const asset = {
+  id: assetId,
+  slug: 'gold_coins',
+  name: 'Gold coins',
+  scale: 0,
+  status: 'ACTIVE',
+  supplyCap: null,
+};
+
+export const wallet = {
+  id: walletId,
+  userId,
+  system: null,
+  asset: { slug: 'gold_coins', name: 'Gold coins', scale: 0, status: 'ACTIVE' },
+  balance: '100',
+  held: '0',
+  available: '100',
+  status: 'ACTIVE',
+};
+
+export const balance = {
+  balance: '100',
+  asset: 'gold_coins',
+  userId,
+  held: '0',
+  available: '100',
+  walletId,
+  position: '42',
+};
+
+export function transaction(type: 'topup' | 'bonus' | 'spend' | 'transfer') {
+  const outgoing = type === 'spend' || type === 'transfer';
+  const other = type === 'transfer' ? '01998a6e-7c00-7000-8000-000000000006' : treasuryId;
+  const [from, to] = outgoing ? [walletId, other] : [other, walletId];
+  return {
+    transactionId,
+    type,
+    status: 'posted',
+    asset: 'gold_coins',
+    userId,
+    amount: '100',
+    balanceAfter: outgoing ? '400' : '100',
+    entries: [
+      { walletId: from, direction: 'DEBIT', amount: '100', balanceAfter: outgoing ? '400' : '-100' },
+      { walletId: to, direction: 'CREDIT', amount: '100', balanceAfter: outgoing ? '-400' : '100' },
+    ],
+    position: '42',
+    recordedAt: at,
+    reference: null,
+    metadata: null,
+    ...(type === 'transfer' ? { toUserId: '01998a6e-7c00-7000-8000-000000000007' } : {}),
+  };
+}
+
+export const historyLine = {
+  position: '42',
+  transactionId,
+  type: 'topup',
+  direction: 'CREDIT',
+  amount: '100',
+  balanceAfter: '100',
+  counterparty: { system: 'treasury' },
+  reference: null,
+  metadata: null,
+  recordedAt: at,
+};
+
+export const event = {
+  position: '41',
+  id: '01998a6e-7c00-7000-8000-000000000008',
+  type: 'wallet.opened',
+  version: 1,
+  occurredAt: at,
+  recordedAt: at,
+  actor: 'anonymous',
+  idempotencyKey: null,
+  correlationId: null,
+  relatedId: null,
+  data: { asset: 'gold_coins', assetId, floor: '0', owner: { userId }, walletId },
+};
+
+export const projection = {
+  name: 'wallet_balances',
+  version: 1,
+  position: '42',
+  headPosition: '42',
+  lagEvents: '0',
+  lagMs: 0,
+  state: 'live',
+  error: null,
+};
+
+export const activity = { at, type: 'topup', posted: '3', volume: '300', rejected: '0' };
+
+export const trialBalance = {
+  position: '42',
+  assets: [{ asset: 'gold_coins', sum: '0', circulation: '100', wallets: '2' }],
+};
+
+export function listOf(item: unknown) {
+  return { data: [item], nextCursor: null };
+}

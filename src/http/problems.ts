@@ -1,0 +1,164 @@
+/**
+ * The one table from codes to HTTP: status, title and advice of every problem the service answers. Titles and
+ * statuses are part of answers that are replayed byte for byte, so they never change.
+ */
+import type { OperationalCode, Refusal, RefusalCode } from '../errors.ts';
+
+export type RequestFaultCode =
+  | 'idempotency_key_missing'
+  | 'idempotency_key_invalid'
+  | 'validation_failed'
+  | 'not_found'
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'internal_error';
+
+export type ProblemCode = RefusalCode | OperationalCode | RequestFaultCode;
+
+type Row = { readonly status: number; readonly title: string; readonly advice: string };
+
+const RETRY = 'Retry after the number of seconds in Retry-After, a command with the same Idempotency-Key.';
+
+export const problemTable: { readonly [Code in ProblemCode]: Row } = {
+  idempotency_key_missing: {
+    status: 400,
+    title: 'Idempotency-Key missing',
+    advice:
+      'Send an Idempotency-Key header with every write: one new key for each thing you want done, the same key again for each retry of it.',
+  },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'Idempotency-Key not usable',
+    advice: 'A key has 1 to 255 visible ASCII characters and no spaces. A UUIDv7 is a good one.',
+  },
+  validation_failed: {
+    status: 400,
+    title: 'Request not valid',
+    advice: 'The member "errors" says for each field what is wrong with it. Nothing was done.',
+  },
+  not_found: {
+    status: 404,
+    title: 'No such path',
+    advice: 'GET /openapi.json lists all paths; GET /docs shows them in a browser.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'Request body too large',
+    advice: 'Send a smaller body. The limit is COFFER_BODY_LIMIT_BYTES.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Body is not JSON',
+    advice: 'Send JSON, with the header Content-Type: application/json.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Internal error',
+    advice:
+      'This is a fault of the service. A command may be retried with the same Idempotency-Key; report the X-Request-Id of the answer.',
+  },
+  insufficient_funds: {
+    status: 422,
+    title: 'Insufficient funds',
+    advice:
+      'The wallet has less available (balance minus held) than required. This answer is remembered: try again with a new Idempotency-Key once there are funds.',
+  },
+  user_banned: {
+    status: 422,
+    title: 'User banned',
+    advice: 'Money of a banned user does not move. POST /users/{userId}/status with ACTIVE lifts the ban.',
+  },
+  asset_frozen: {
+    status: 422,
+    title: 'Asset frozen',
+    advice: 'Nothing of a frozen asset moves. POST /assets/{slug}/status with ACTIVE thaws it.',
+  },
+  wallet_frozen: {
+    status: 422,
+    title: 'Wallet frozen',
+    advice: 'Money in a frozen wallet does not move. POST /wallets/{id}/status with ACTIVE thaws it.',
+  },
+  supply_cap_exceeded: {
+    status: 422,
+    title: 'Supply cap exceeded',
+    advice: 'More of this asset would be in circulation than its supply cap allows.',
+  },
+  balance_out_of_range: {
+    status: 422,
+    title: 'Balance out of range',
+    advice: 'A balance has at most 38 digits in either direction.',
+  },
+  user_not_found: { status: 404, title: 'User not found', advice: 'Check the user id: GET /users lists them.' },
+  asset_not_found: { status: 404, title: 'Asset not found', advice: 'Check the slug: GET /assets lists them.' },
+  wallet_not_found: {
+    status: 404,
+    title: 'Wallet not found',
+    advice: 'Check the wallet id: GET /users/{userId}/wallets lists those of a user.',
+  },
+  transaction_not_found: {
+    status: 404,
+    title: 'Transaction not found',
+    advice: 'Check the transaction id: GET /transactions lists them.',
+  },
+  email_taken: { status: 409, title: 'E-mail taken', advice: 'A user with this e-mail exists: GET /users?email= finds it.' },
+  slug_taken: { status: 409, title: 'Slug taken', advice: 'An asset with this slug exists: GET /assets lists it.' },
+  id_taken: { status: 409, title: 'Id taken', advice: 'Leave the id out to have one made, or choose another.' },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Idempotency-Key used for another request',
+    advice:
+      'The key belongs to an earlier request that differs in the fields named by "differs". Use a new key for a new request.',
+  },
+  idempotency_key_unknown: {
+    status: 404,
+    title: 'Idempotency-Key unknown',
+    advice: 'No write with this key has been recorded. It can be sent, or sent again, with this key.',
+  },
+  subject_erased: {
+    status: 410,
+    title: 'Personal data erased',
+    advice: 'The first answer showed personal data that has been erased since, so it cannot be shown again.',
+  },
+  overloaded: { status: 503, title: 'Too busy', advice: `Nothing was done. ${RETRY}` },
+  shutting_down: { status: 503, title: 'Shutting down', advice: `Nothing was done. ${RETRY}` },
+  database_unavailable: { status: 503, title: 'Database unavailable', advice: `Nothing was done. ${RETRY}` },
+  outcome_unknown: {
+    status: 503,
+    title: 'Outcome unknown',
+    advice:
+      'The connection to the database broke while the command was committed. Retry with the same Idempotency-Key: it answers what happened and never acts twice.',
+  },
+  read_model_behind: {
+    status: 503,
+    title: 'Read model behind',
+    advice: `The read model has not reached the position in atLeast in time. ${RETRY} consistency=strong never waits.`,
+  },
+};
+
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly instance: string;
+  readonly [member: string]: unknown;
+};
+
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problemTable, text);
+}
+
+export function problemOf(
+  code: ProblemCode,
+  detail: string,
+  instance: string,
+  members: Readonly<Record<string, unknown>> = {},
+): Problem {
+  const { status, title } = problemTable[code];
+  return { type: `/problems/${code}`, title, status, detail, code, instance, ...members };
+}
+
+export function problemOfRefusal(refusal: Refusal, instance: string): Problem {
+  return problemOf(refusal.code, refusal.detail, instance, refusal.figures);
+}

@@ -1,0 +1,49 @@
+/** How a query is answered from read models: rows and Coffer-Position of one snapshot, waiting where asked to. */
+import { inSnapshot } from '../db/pool.ts';
+import type { Transaction } from '../db/transaction.ts';
+import { headPosition, projectedPosition } from '../projections/queries/positions.ts';
+import type { HttpDeps } from './deps.ts';
+
+export type Source = {
+  /** The read models the rows come from; none: the log itself. */
+  readonly projections: readonly string[];
+  readonly atLeast: bigint | undefined;
+};
+
+export type Answered<Result> = { readonly result: Result; readonly position: bigint };
+
+/** Rejects with `read_model_behind` when `atLeast` is not reached in time. */
+export async function answerFrom<Result>(
+  deps: HttpDeps,
+  source: Source,
+  read: (tx: Transaction) => Promise<Result>,
+): Promise<Answered<Result>> {
+  const { ledgerId } = deps;
+  if (source.atLeast !== undefined) await reach(deps, source.projections, source.atLeast);
+  return inSnapshot(deps.readPool, async (tx) => {
+    const position =
+      source.projections.length === 0
+        ? await headPosition(tx, ledgerId)
+        : await projectedPosition(tx, ledgerId, source.projections);
+    return { result: await read(tx), position };
+  });
+}
+
+/**
+ * As answerFrom, for one thing by its id. That it does not exist is only said once the read model has seen
+ * everything written before the question: a 404 is never due to lag.
+ */
+export async function findIn<Result>(
+  deps: HttpDeps,
+  source: Source,
+  read: (tx: Transaction) => Promise<Result | null>,
+): Promise<Answered<Result | null>> {
+  const first = await answerFrom(deps, source, read);
+  if (first.result !== null) return first;
+  const head = await headPosition(deps.readPool, deps.ledgerId);
+  return first.position >= head ? first : answerFrom(deps, { ...source, atLeast: head }, read);
+}
+
+async function reach(deps: HttpDeps, projections: readonly string[], position: bigint): Promise<void> {
+  await deps.positions.waitFor({ projections, position, timeoutMs: deps.waitMs });
+}

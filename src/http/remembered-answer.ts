@@ -1,0 +1,31 @@
+/** The HTTP answer that a recorded command was given, rebuilt from its event. */
+import { RefusedError } from '../errors.ts';
+import { outcomeOf } from '../events/outcome.ts';
+import type { StoredEvent } from '../events/read.ts';
+import { problemOfRefusal } from './problems.ts';
+
+/** Throws RefusedError `subject_erased` when the answer showed personal data that is gone. */
+export function rememberedAnswer(stored: StoredEvent): { status: number; position: string; outcome: unknown } {
+  const outcome = outcomeOf(stored);
+  const position = stored.position.toString();
+  switch (outcome.kind) {
+    case 'accepted':
+      return { status: 201, position, outcome: outcome.body };
+    case 'refused': {
+      const problem = problemOfRefusal(outcome.refusal, pathOfRefused(stored));
+      return { status: problem.status, position, outcome: problem };
+    }
+    case 'erased':
+      throw new RefusedError({
+        code: 'subject_erased',
+        detail: 'The answer showed personal data that was erased.',
+        figures: {},
+      });
+  }
+}
+
+/** The path of the request that was refused: its `instance`. */
+function pathOfRefused(stored: StoredEvent): string {
+  if (stored.type !== 'transaction.rejected') throw new Error(`${stored.type} is not a refusal`);
+  return `/transactions/${stored.data.type}`;
+}

@@ -1,0 +1,101 @@
+/** Builds the HTTP server; listening is somebody else's business, so that tests can inject requests. */
+import { randomUUID } from 'node:crypto';
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import type { Socket } from 'node:net';
+import { OperationalError } from '../errors.ts';
+import type { HttpDeps } from './deps.ts';
+import { PROBLEM_TYPE, installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
+import { installOpenApi } from './openapi.ts';
+import { problemOf } from './problems.ts';
+import { assetRoutes } from './routes/assets.ts';
+import { logRoutes } from './routes/log.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { transactionRoutes } from './routes/transactions.ts';
+import { userRoutes } from './routes/users.ts';
+import { walletRoutes } from './routes/wallets.ts';
+
+/** A key of 255 characters may be percent-encoded in a path. */
+const MAX_PARAM_LENGTH = 3 * 255;
+/** A request must have arrived whole within this time: slow clients are cut off. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 75_000;
+const MAX_HEADER_BYTES = 16_384;
+
+const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+export async function buildServer(
+  deps: HttpDeps,
+  options: { logger: FastifyBaseLogger; bodyLimitBytes: number },
+): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.logger,
+    // One line a request would cost more than the request: failures are logged, metrics count the rest.
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    genReqId: (request) => {
+      const own = request.headers['x-request-id'];
+      return typeof own === 'string' && SANE_REQUEST_ID.test(own) ? own : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      const path = request.url.split('?', 1)[0] ?? request.url;
+      void reply.header('x-request-id', request.id);
+      return sendProblem(reply, problemOfError(error, path));
+    },
+    clientErrorHandler: answerUnreadable,
+  });
+  app.setValidatorCompiler((route) =>
+    // Headers are in the schemas for the document; the hooks check them.
+    route.httpPart === 'headers' ? () => true : (validatorCompiler as (of: unknown) => never)(route),
+  );
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('sentBody', null);
+  installErrorHandling(app);
+  refuseWhileClosing(app);
+
+  await installOpenApi(app);
+  userRoutes(app, deps);
+  assetRoutes(app, deps);
+  walletRoutes(app, deps);
+  transactionRoutes(app, deps);
+  logRoutes(app, deps);
+  operationRoutes(app, deps);
+  await pageRoutes(app);
+  return app;
+}
+
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    if (!closing) return done();
+    void reply.header('connection', 'close');
+    return done(new OperationalError('shutting_down', 'The service is shutting down.', { retryAfterSeconds: 1 }));
+  });
+}
+
+/** What never became a request, such as a broken header: answered as a problem too, then cut off. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const line = tooLarge ? '431 Request Header Fields Too Large' : timedOut ? '408 Request Timeout' : '400 Bad Request';
+  const detail = timedOut ? 'The request did not arrive in time.' : 'The request is not readable as HTTP.';
+  const problem = { ...problemOf('validation_failed', detail, ''), status: Number.parseInt(line, 10) };
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${line}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  if (socket.writable) socket.write(`${head}\r\nConnection: close\r\n\r\n${body}`);
+  socket.destroySoon();
+}

@@ -1,0 +1,62 @@
+/** What the service measures of itself, in Prometheus' text format at GET /metrics. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export type Metrics = {
+  readonly registry: Registry;
+  readonly batchCommands: Histogram;
+  readonly batchSeconds: Histogram;
+  readonly batchRetries: Counter<'reason'>;
+  readonly commands: Counter<'command' | 'outcome'>;
+  readonly projectedEvents: Counter<'projection'>;
+  /** Registers a gauge that is read when metrics are asked for. */
+  gauge(name: string, help: string, read: () => number): void;
+};
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    batchCommands: new Histogram({
+      name: 'coffer_batch_commands',
+      help: 'Commands per committed batch.',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+      registers,
+    }),
+    batchSeconds: new Histogram({
+      name: 'coffer_batch_seconds',
+      help: 'Time from the start of a batch to its answers, retries included.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    batchRetries: new Counter({
+      name: 'coffer_batch_retries_total',
+      help: 'Attempts at a batch that did not go through, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    commands: new Counter({
+      name: 'coffer_commands_total',
+      help: 'Commands answered, by command and outcome (accepted, replayed, or the code of the refusal).',
+      labelNames: ['command', 'outcome'],
+      registers,
+    }),
+    projectedEvents: new Counter({
+      name: 'coffer_projected_events_total',
+      help: 'Events applied to read models.',
+      labelNames: ['projection'],
+      registers,
+    }),
+    gauge(name, help, read) {
+      const gauge = new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          gauge.set(read());
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * pg-boss as the projections use it. A job says only "catch up"; from where, the checkpoint says. So a job that
+ * is lost delays and one that comes twice does nothing.
+ */
+import { PgBoss } from 'pg-boss';
+import type { Logger } from 'pino';
+import { projections } from './catalog.ts';
+
+const JOB_EXPIRES_SECONDS = 60;
+
+export function queueOf(projectionName: string): string {
+  return `catch-up.${projectionName}`;
+}
+
+export type JobsOptions = {
+  readonly url: string;
+  readonly log: Logger;
+  /** True in the process that works: it listens for new jobs and does pg-boss's own housekeeping. */
+  readonly works: boolean;
+};
+
+export type Jobs = {
+  readonly boss: PgBoss;
+  /** Asks that these projections catch up. One job waits per projection and ledger; a second one is dropped. */
+  wake(ledgerId: number, names: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Starts pg-boss; its schema must exist (see installJobs). */
+export async function startJobs(options: JobsOptions): Promise<Jobs> {
+  const { log, works } = options;
+  const boss = new PgBoss({
+    connectionString: options.url,
+    application_name: `coffer jobs ${works ? 'worker' : 'api'}`,
+    max: works ? 6 : 2,
+    connectionTimeoutMillis: 5_000,
+    // A job lost in a crash of the server delays nothing that the fallback poll does not find.
+    options: '-c synchronous_commit=off -c statement_timeout=30000 -c timezone=UTC',
+    migrate: false,
+    createSchema: false,
+    supervise: works,
+    schedule: false,
+    useListenNotify: works,
+  });
+  boss.on('error', (error) => log.warn({ err: error }, 'pg-boss'));
+  boss.on('warning', (warning) => log.warn({ warning }, 'pg-boss'));
+  await boss.start();
+
+  async function wake(ledgerId: number, names: readonly string[]): Promise<void> {
+    const options = { singletonKey: ledgerId.toString() };
+    await Promise.all(names.map((name) => boss.send(queueOf(name), { ledgerId }, options)));
+  }
+
+  return { boss, wake, close: () => boss.stop({ graceful: true, timeout: 5_000 }) };
+}
+
+/** Creates or updates pg-boss's schema and the queues: part of `migrate`. */
+export async function installJobs(url: string, log: Logger): Promise<void> {
+  const boss = new PgBoss({ connectionString: url, max: 1, supervise: false, schedule: false });
+  boss.on('error', (error) => log.warn({ err: error }, 'pg-boss'));
+  await boss.start();
+  try {
+    for (const { name } of projections) {
+      const queue = queueOf(name);
+      const settings = {
+        notify: true,
+        retryLimit: 3,
+        retryDelay: 1,
+        retryBackoff: true,
+        expireInSeconds: JOB_EXPIRES_SECONDS,
+        retentionSeconds: 3_600,
+        deleteAfterSeconds: 60,
+      };
+      // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
+      const known = await boss.getQueue(queue);
+      if (known === null) await boss.createQueue(queue, { ...settings, policy: 'short' });
+      else await boss.updateQueue(queue, settings);
+    }
+  } finally {
+    await boss.stop({ graceful: false });
+  }
+}

@@ -1,0 +1,123 @@
+/** A wallet's history: its ledger entries, newest first, each with the transaction it belongs to. */
+import type { Transaction } from '../../db/transaction.ts';
+import type { EventData } from '../../events/catalog.ts';
+import { EVENT_COLUMNS, eventOfRow, withPersonalValues, type EventRow, type StoredEvent } from '../../events/read.ts';
+import { shownMetadata } from '../../events/transaction-resource.ts';
+import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
+
+export type HistoryFilter = {
+  readonly type?: string | undefined;
+  /** Lines that only change what is held have the amount 0. */
+  readonly holds: boolean;
+  /** Positions: after `from`, up to and including `to`. */
+  readonly from: bigint;
+  readonly to: bigint;
+};
+
+export type HistoryLine = {
+  position: string;
+  transactionId: string;
+  type: string;
+  direction: 'CREDIT' | 'DEBIT';
+  amount: string;
+  balanceAfter: string;
+  counterparty: { userId: string } | { system: string } | null;
+  reference: string | null;
+  metadata: Record<string, string> | null;
+  recordedAt: string;
+};
+
+type EntryRow = EventRow & { leg: number; amount: bigint; balance_after: bigint };
+
+const LAST_LEG = 32_767;
+
+/** Without a type filter this reads the log alone; with one, run it in a snapshot with `transactions`. */
+export async function readHistory(
+  tx: Transaction,
+  ledgerId: number,
+  request: PageRequest & { walletId: string; filter: HistoryFilter },
+): Promise<Page<HistoryLine>> {
+  const { filter, limit } = request;
+  const before = request.cursor === undefined ? { position: filter.to, leg: LAST_LEG } : decodeCursor(request.cursor);
+  const values: unknown[] = [ledgerId, request.walletId, before.position, before.leg, filter.from, limit + 1, filter.to];
+  const ofType = filter.type === undefined ? '' : `and t.type = $${values.push(filter.type)}::text`;
+  const { rows } = await tx.query<EntryRow>({
+    name: `history-${filter.holds ? 'holds' : 'money'}-${filter.type === undefined ? 'all' : 'type'}`,
+    text: `
+select l.leg, l.amount, l.balance_after, ${EVENT_COLUMNS}
+  from ledger_entries l
+  ${filter.type === undefined ? '' : 'join read.transactions t on t.ledger_id = l.ledger_id and t.position = l.position'}
+  join events e
+    on e.ledger_id = l.ledger_id
+   and e.position = l.position
+ where l.ledger_id = $1::integer
+   and l.wallet_id = $2::uuid
+   and (l.position, l.leg) < ($3::bigint, $4::smallint)
+   and l.position > $5::bigint
+   and l.position <= $7::bigint
+   ${filter.holds ? '' : 'and l.amount <> 0'}
+   ${ofType}
+ order by l.position desc, l.leg desc
+ limit $6::integer`,
+    values,
+  });
+  const events = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
+  const owners = await readOwners(tx, ledgerId, rows, events);
+  const lines = rows.map((row, index) => ({ row, event: events[index] as StoredEvent }));
+  return pageOf(lines, limit, {
+    keyset: ({ row }) => ({ position: row.position, leg: row.leg }),
+    item: ({ row, event }) => historyLine(row, event, owners),
+  });
+}
+
+function historyLine(row: EntryRow, event: StoredEvent, owners: Owners): HistoryLine {
+  if (event.type !== 'transaction.posted') throw new Error(`${event.type} at ${event.position} has no entries`);
+  const other = otherSide(event.data, row.leg);
+  return {
+    position: row.position.toString(),
+    transactionId: row.id,
+    type: event.data.type,
+    direction: row.amount < 0n ? 'DEBIT' : 'CREDIT',
+    amount: (row.amount < 0n ? -row.amount : row.amount).toString(),
+    balanceAfter: row.balance_after.toString(),
+    counterparty: other === null ? null : (owners.get(other) ?? null),
+    reference: event.data.reference,
+    metadata: shownMetadata(event, event.data),
+    recordedAt: row.recorded_at,
+  };
+}
+
+/** Even legs take from a posting's `from`, odd legs give to its `to`. */
+function otherSide(data: EventData<'transaction.posted'>, leg: number): string | null {
+  const posting = data.postings[Math.floor(leg / 2)];
+  if (posting === undefined) return null;
+  return leg % 2 === 0 ? posting.to.walletId : posting.from.walletId;
+}
+
+type Owners = ReadonlyMap<string, { userId: string } | { system: string }>;
+
+async function readOwners(
+  tx: Transaction,
+  ledgerId: number,
+  rows: readonly EntryRow[],
+  events: readonly StoredEvent[],
+): Promise<Owners> {
+  const ids = rows.flatMap((row, index) => {
+    const event = events[index];
+    const other = event?.type === 'transaction.posted' ? otherSide(event.data, row.leg) : null;
+    return other === null ? [] : [other];
+  });
+  if (ids.length === 0) return new Map();
+  const found = await tx.query<{ id: string; owner: string; is_system: boolean }>({
+    name: 'wallet-owners',
+    text: `
+select id, owner, is_system
+  from wallets
+ where ledger_id = $1::integer
+   and id = any ($2::uuid[])`,
+    values: [ledgerId, [...new Set(ids)]],
+  });
+  return new Map(
+    found.rows.map(({ id, owner, is_system: isSystem }) => [id, isSystem ? { system: owner } : { userId: owner }]),
+  );
+}

@@ -1,0 +1,128 @@
+/** Transactions, posted and declined: one by its id straight from the log, lists through the read model's filters. */
+import type { Transaction } from '../../db/transaction.ts';
+import type { Body } from '../../events/body.ts';
+import { EVENT_COLUMNS, eventOfRow, withPersonalValues, type EventRow, type StoredEvent } from '../../events/read.ts';
+import { postedBody, rejectedBody, shownMetadata } from '../../events/transaction-resource.ts';
+import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
+
+export type TransactionFilter = {
+  readonly reference?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly type?: string | undefined;
+  /** Positions: after `from`, up to and including `to`. */
+  readonly from: bigint;
+  readonly to: bigint;
+};
+
+/** By id from the log itself: a transaction can be read the moment it is answered. */
+export async function readTransaction(tx: Transaction, ledgerId: number, id: string): Promise<Body | null> {
+  const { rows } = await tx.query<EventRow>({
+    name: 'transaction',
+    text: `
+select ${EVENT_COLUMNS}
+  from events e
+ where e.ledger_id = $1::integer
+   and e.id = $2::uuid
+   and e.type in ('transaction.posted', 'transaction.rejected')`,
+    values: [ledgerId, id],
+  });
+  const [event] = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
+  return event === undefined ? null : transactionBody(event);
+}
+
+function transactionBody(event: StoredEvent): Body {
+  switch (event.type) {
+    case 'transaction.posted':
+      return postedBody(event, event.data, shownMetadata(event, event.data));
+    case 'transaction.rejected':
+      return rejectedBody(event, event.data, shownMetadata(event, event.data));
+    default:
+      throw new Error(`${event.type} at position ${event.position} is not a transaction`);
+  }
+}
+
+/** Newest first. Run it in a snapshot, with the position of the `transactions` projection. */
+export async function listTransactions(
+  tx: Transaction,
+  ledgerId: number,
+  request: PageRequest & { filter: TransactionFilter },
+): Promise<Page<Body>> {
+  const { filter, limit, cursor } = request;
+  const before = cursor === undefined ? filter.to + 1n : minimum(decodeCursor(cursor).position, filter.to + 1n);
+  const values: unknown[] = [ledgerId, before, filter.from, limit + 1];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const conditions = [
+    ...(filter.type === undefined ? [] : [`and t.type = ${bind(filter.type)}::text`]),
+    ...(filter.reference === undefined ? [] : [`and t.reference = ${bind(filter.reference)}::text`]),
+  ].join('\n   ');
+  const positions =
+    filter.userId === undefined ? allPositions(conditions) : positionsOfUser(conditions, bind(filter.userId));
+  const { rows } = await tx.query<EventRow>({
+    text: `
+select ${EVENT_COLUMNS}
+  from (${positions}) found
+  join events e
+    on e.ledger_id = $1::integer
+   and e.position = found.position
+ order by e.position desc
+ limit $4::integer`,
+    values,
+  });
+  const events = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
+  return pageOf(events, limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: transactionBody });
+}
+
+function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function allPositions(conditions: string): string {
+  return `
+select t.position
+  from read.transactions t
+ where t.ledger_id = $1::integer
+   and t.position < $2::bigint
+   and t.position > $3::bigint
+   ${conditions}
+ order by t.position desc
+ limit $4::integer`;
+}
+
+/** Posted ones through the entries of the user's wallets, each wallet giving one page; declined ones have no entries. */
+function positionsOfUser(conditions: string, userId: string): string {
+  return `
+select posted.position
+  from wallets w
+ cross join lateral (
+        select distinct e.position
+          from ledger_entries e
+          join read.transactions t
+            on t.ledger_id = e.ledger_id
+           and t.position = e.position
+         where e.ledger_id = w.ledger_id
+           and e.wallet_id = w.id
+           and e.position < $2::bigint
+           and e.position > $3::bigint
+           ${conditions}
+         order by e.position desc
+         limit $4::integer
+       ) posted
+ where w.ledger_id = $1::integer
+   and w.owner = (${userId}::uuid)::text
+ union
+select declined.position
+  from (
+        select t.position
+          from read.transactions t
+         where t.ledger_id = $1::integer
+           and t.user_id = ${userId}::uuid
+           and t.status = 'rejected'
+           and t.position < $2::bigint
+           and t.position > $3::bigint
+           ${conditions}
+         order by t.position desc
+         limit $4::integer
+       ) declined
+ order by position desc
+ limit $4::integer`;
+}

@@ -1,0 +1,63 @@
+/** Users as the directory shows them; the e-mail comes from beside the log and is null once erased. */
+import type { Transaction } from '../../db/transaction.ts';
+import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
+
+export type User = { id: string; email: string | null; status: string; createdAt: string };
+
+type UserRow = {
+  id: string;
+  email: string | null;
+  status: string;
+  created_at: string;
+  position: bigint;
+};
+
+const COLUMNS = `u.id, p.value as email, u.status, u.created_at, u.position`;
+
+export async function readUser(tx: Transaction, ledgerId: number, id: string): Promise<User | null> {
+  const { rows } = await tx.query<UserRow>({
+    name: 'user',
+    text: `
+select ${COLUMNS}
+  from read.users u
+  left join personal p
+    on p.ledger_id = u.ledger_id
+   and p.subject_id = u.id
+   and p.field = 'email'
+ where u.ledger_id = $1::integer
+   and u.id = $2::uuid`,
+    values: [ledgerId, id],
+  });
+  return rows[0] === undefined ? null : userOf(rows[0]);
+}
+
+/** In the order of registration. `email` must be normalized and finds at most one. */
+export async function listUsers(
+  tx: Transaction,
+  ledgerId: number,
+  request: PageRequest & { email: string | undefined },
+): Promise<Page<User>> {
+  const after = request.cursor === undefined ? 0n : decodeCursor(request.cursor).position;
+  const byEmail = request.email !== undefined;
+  const { rows } = await tx.query<UserRow>({
+    name: byEmail ? 'users-by-email' : 'users',
+    text: `
+select ${COLUMNS}
+  from read.users u
+  ${byEmail ? '' : 'left'} join personal p
+    on p.ledger_id = u.ledger_id
+   and p.subject_id = u.id
+   and p.field = 'email'
+   ${byEmail ? 'and p.value = $4::text' : ''}
+ where u.ledger_id = $1::integer
+   and u.position > $2::bigint
+ order by u.position
+ limit $3::integer`,
+    values: [ledgerId, after, request.limit + 1, ...(byEmail ? [request.email] : [])],
+  });
+  return pageOf(rows, request.limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: userOf });
+}
+
+function userOf(row: UserRow): User {
+  return { id: row.id, email: row.email, status: row.status, createdAt: row.created_at };
+}

@@ -1,0 +1,33 @@
+/**
+ * What the filters of GET /transactions need and no index on the log can serve: type, reference, and the user of
+ * a refused transaction. A posted one is found by user through the entries of the user's wallets.
+ */
+import { tableOf, type Projection } from './projection.ts';
+
+const BASE = 'transactions';
+
+export const transactions: Projection = {
+  name: BASE,
+  version: 1,
+  tables: [BASE],
+  async apply(tx, { ledgerId, generation, from, to }) {
+    await tx.query({
+      name: `${BASE}-${generation}`,
+      text: `
+insert into ${tableOf(BASE, generation)} (ledger_id, position, type, status, reference, user_id)
+select e.ledger_id,
+       e.position,
+       d.type,
+       case e.type when 'transaction.posted' then 'posted' else 'rejected' end,
+       d.reference,
+       d."userId"
+  from events e
+ cross join lateral json_to_record(e.data) as d (type text, reference text, "userId" uuid)
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type in ('transaction.posted', 'transaction.rejected')`,
+      values: [ledgerId, from, to],
+    });
+  },
+};

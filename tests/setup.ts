@@ -1,0 +1,39 @@
+/**
+ * Once for a whole run: a PostgreSQL server (a throw-away embedded one, or that of TEST_DATABASE_URL) with one
+ * migrated template database. Each test file clones a database of its own from it.
+ */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { pino } from 'pino';
+import { openThrowawayPostgres } from '../src/db/embedded/throwaway-postgres.ts';
+import { migrate } from '../src/db/migrate.ts';
+import { installJobs } from '../src/projections/jobs.ts';
+import { databaseUrl, dropDatabase } from './support/database.ts';
+
+let stop: () => Promise<void> = async () => undefined;
+
+export async function globalSetup(): Promise<void> {
+  const given = process.env['TEST_DATABASE_URL'];
+  const server =
+    given === undefined || given === ''
+      ? await openThrowawayPostgres({ log: () => undefined })
+      : { url: given, close: async () => undefined };
+  const template = `coffer_template_${randomBytes(4).toString('hex')}`;
+  const admin = new pg.Client({ connectionString: server.url });
+  await admin.connect();
+  await admin.query(`create database ${template}`);
+  await admin.end();
+  const templateUrl = databaseUrl(server.url, template);
+  await migrate(templateUrl, () => undefined);
+  await installJobs(templateUrl, pino({ level: 'silent' }));
+  process.env['COFFER_TEST_SERVER'] = server.url;
+  process.env['COFFER_TEST_TEMPLATE'] = template;
+  stop = async () => {
+    await dropDatabase(server.url, template);
+    await server.close();
+  };
+}
+
+export async function globalTeardown(): Promise<void> {
+  await stop();
+}
