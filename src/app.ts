@@ -2,9 +2,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CommandQueue } from './commands/queue.ts';
-import { createWriteSide, writeSessionSettings } from './commands/write-side.ts';
+import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
 import { ledgerIdOf } from './db/ledgers.ts';
+import { keyProbeSettings } from './db/key-probes.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import { createPool, type PoolOptions } from './db/pool.ts';
 import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
@@ -106,7 +107,7 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   };
   return {
-    write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: writeSessionSettings }),
+    write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: keyProbeSettings }),
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
     worker: createPool({
       ...shared,
@@ -114,7 +115,7 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
       max: projections.length + 1,
       statementTimeoutMs: 30_000,
       // Read models can always be folded again, so their commits need not wait for the disk.
-      settings: { synchronous_commit: 'off' },
+      settings: { ...keyProbeSettings, synchronous_commit: 'off' },
     }),
   };
 }

@@ -1,6 +1,6 @@
 /** Where decisions get what they must not make up themselves: ids, and digests of personal values. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { v7 } from 'uuid';
+import { uuidv7 } from '../uuid.ts';
 import type { ContextSource } from './decide-batch.ts';
 
 const SALT_BYTES = 16;
@@ -10,7 +10,7 @@ export const contextFor: ContextSource = (occurredAt) => {
   let salt: Buffer | null = null;
   return {
     occurredAt,
-    nextId: () => v7(),
+    nextId: () => uuidv7(),
     protect(value) {
       salt ??= randomBytes(SALT_BYTES);
       return { digest: createHmac('sha256', salt).update(value).digest('hex'), salt };

@@ -4,6 +4,7 @@
  * waiting can form; and they are read by a later statement than the one that locks them, because only
  * the locked row itself is read again after a wait.
  */
+import { byteaArray, uuidArray } from '../db/binary-arrays.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { WalletState } from '../events/state.ts';
 
@@ -11,13 +12,14 @@ export async function lockWallets(tx: Transaction, ledgerId: number, ids: readon
   await tx.query({
     name: 'lock-wallets',
     text: `
-select id
-  from wallets
- where ledger_id = $1::integer
-   and id = any ($2::uuid[])
- order by is_system, id
-   for update`,
-    values: [ledgerId, ids],
+select w.id
+  from unnest($2::uuid[]) as wanted (id)
+  join wallets w
+    on w.ledger_id = $1::integer
+   and w.id = wanted.id
+ order by w.is_system, w.id
+   for update of w`,
+    values: [ledgerId, uuidArray(ids)],
   });
 }
 
@@ -67,11 +69,12 @@ export async function readWallets(tx: Transaction, ledgerId: number, ids: readon
   const { rows } = await tx.query<WalletRow>({
     name: 'read-wallets',
     text: `
-select id, owner, is_system, asset_id, balance, held, floor, seq, status
-  from wallets
- where ledger_id = $1::integer
-   and id = any ($2::uuid[])`,
-    values: [ledgerId, ids],
+select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
+  from unnest($2::uuid[]) as wanted (id)
+  join wallets w
+    on w.ledger_id = $1::integer
+   and w.id = wanted.id`,
+    values: [ledgerId, uuidArray(ids)],
   });
   return rows.map(walletHead);
 }
@@ -95,7 +98,7 @@ select k.key_hash, k.position
   from idempotency_keys k
  where k.ledger_id = $1::integer
    and k.key_hash = any ($2::bytea[])`,
-    values: [ledgerId, hashes],
+    values: [ledgerId, byteaArray(hashes)],
   });
   return new Map(rows.map((row) => [row.key_hash.toString('hex'), row.position]));
 }

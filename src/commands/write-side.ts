@@ -10,15 +10,6 @@ const MAX_ATTEMPTS = 10;
 const BATCH_DEADLINE_MS = 10_000;
 const MAX_WAIT_MS = 10_000;
 
-/** Session settings of the write pool: see docs/adr/0004-write-sessions.md. */
-export const writeSessionSettings: Readonly<Record<string, string>> = {
-  plan_cache_mode: 'force_generic_plan',
-  // Every statement of the write side finds its rows by key; without statistics the planner may think otherwise.
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-};
-
 export function createWriteSide(options: {
   pool: Pool;
   ledgerId: number;

@@ -3,6 +3,7 @@
  * held until commit, so positions have no gaps and grow in commit order: whoever has seen position p has
  * seen everything before it.
  */
+import { byteaArray, int2Array, int8Array, textArray, uuidArray } from '../db/binary-arrays.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { canonicalJson } from './canonical.ts';
 import { ownerKey, type NewEvent } from './catalog.ts';
@@ -64,29 +65,29 @@ with head as (
 ), entered as (
   insert into ledger_entries (ledger_id, position, leg, wallet_id, asset_id, seq, amount, balance_after,
                               held_after, recorded_at)
-  select $1::integer, head.base + e.ordinal, e.leg, e.wallet_id, e.asset_id, e.seq, e.amount, e.balance_after,
-         e.held_after, head.head_recorded_at
+  select $1::integer, head.base + e.ordinal, e.leg, e.wallet_id, e.asset_id, e.seq, e.amount::numeric,
+         e.balance_after::numeric, e.held_after::numeric, head.head_recorded_at
     from head
-   cross join unnest($16::bigint[], $17::smallint[], $18::uuid[], $19::uuid[], $20::bigint[], $21::numeric[],
-                     $22::numeric[], $23::numeric[])
+   cross join unnest($16::bigint[], $17::smallint[], $18::uuid[], $19::uuid[], $20::bigint[], $21::text[],
+                     $22::text[], $23::text[])
          as e (ordinal, leg, wallet_id, asset_id, seq, amount, balance_after, held_after)
 ), opened as (
   insert into wallets (ledger_id, id, owner, is_system, asset_id, balance, held, floor, seq, status, opened_at)
-  select $1::integer, w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status,
-         $5::timestamptz
+  select $1::integer, w.id, w.owner, w.is_system, w.asset_id, w.balance::numeric, w.held::numeric, w.floor::numeric,
+         w.seq, w.status, $5::timestamptz
     from head
-   cross join unnest($24::uuid[], $25::text[], $26::boolean[], $27::uuid[], $28::numeric[], $29::numeric[],
-                     $30::numeric[], $31::bigint[], $32::text[])
+   cross join unnest($24::uuid[], $25::text[], $26::boolean[], $27::uuid[], $28::text[], $29::text[],
+                     $30::text[], $31::bigint[], $32::text[])
          as w (id, owner, is_system, asset_id, balance, held, floor, seq, status)
 ), changed as (
   update wallets
-     set balance = w.balance,
-         held = w.held,
-         floor = w.floor,
+     set balance = w.balance::numeric,
+         held = w.held::numeric,
+         floor = w.floor::numeric,
          seq = w.seq,
          status = w.status
     from head
-   cross join unnest($33::uuid[], $34::numeric[], $35::numeric[], $36::numeric[], $37::bigint[], $38::text[])
+   cross join unnest($33::uuid[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::text[])
          as w (id, balance, held, floor, seq, status)
    where wallets.ledger_id = $1::integer
      and wallets.id = w.id
@@ -116,16 +117,16 @@ function appendValues(batch: Append): unknown[] {
     events.length,
     batch.raisesPolicy ? 1 : 0,
     batch.occurredAt,
-    events.map(({ event }) => event.id),
-    events.map(({ event }) => event.type),
-    events.map(({ event }) => event.version),
-    events.map(({ key }) => key?.text ?? null),
-    events.map(({ key }) => key?.hash ?? null),
-    events.map(({ key }) => key?.fingerprint ?? null),
-    events.map(({ actor }) => actor),
-    events.map(({ correlationId }) => correlationId),
-    events.map(({ event }) => event.relatedId),
-    events.map(({ event }) => canonicalJson(event.data)),
+    uuidArray(events.map(({ event }) => event.id)),
+    textArray(events.map(({ event }) => event.type)),
+    int2Array(events.map(({ event }) => event.version)),
+    textArray(events.map(({ key }) => key?.text ?? null)),
+    byteaArray(events.map(({ key }) => key?.hash ?? null)),
+    byteaArray(events.map(({ key }) => key?.fingerprint ?? null)),
+    textArray(events.map(({ actor }) => actor)),
+    textArray(events.map(({ correlationId }) => correlationId)),
+    uuidArray(events.map(({ event }) => event.relatedId)),
+    textArray(events.map(({ event }) => canonicalJson(event.data))),
     ...entryValues(events),
     ...openedValues(batch.opened),
     ...changedValues(batch.changed),
@@ -133,40 +134,40 @@ function appendValues(batch: Append): unknown[] {
 }
 
 function entryValues(events: readonly PreparedEvent[]): unknown[] {
-  const entries = events.flatMap((prepared, index) => prepared.entries.map((entry) => ({ entry, ordinal: index + 1 })));
+  const ordinals = events.flatMap(({ entries }, index) => entries.map(() => BigInt(index + 1)));
+  const entries = events.flatMap((prepared) => prepared.entries);
   return [
-    entries.map(({ ordinal }) => ordinal),
-    entries.map(({ entry }) => entry.leg),
-    entries.map(({ entry }) => entry.walletId),
-    entries.map(({ entry }) => entry.assetId),
-    entries.map(({ entry }) => entry.seq),
-    entries.map(({ entry }) => entry.amount),
-    entries.map(({ entry }) => entry.balanceAfter),
-    entries.map(({ entry }) => entry.heldAfter),
+    int8Array(ordinals),
+    int2Array(entries.map((entry) => entry.leg)),
+    uuidArray(entries.map((entry) => entry.walletId)),
+    uuidArray(entries.map((entry) => entry.assetId)),
+    int8Array(entries.map((entry) => entry.seq)),
+    textArray(entries.map((entry) => entry.amount.toString())),
+    textArray(entries.map((entry) => entry.balanceAfter.toString())),
+    textArray(entries.map((entry) => entry.heldAfter.toString())),
   ];
 }
 
 function openedValues(wallets: readonly WalletState[]): unknown[] {
   return [
-    wallets.map((wallet) => wallet.id),
-    wallets.map((wallet) => ownerKey(wallet.owner)),
+    uuidArray(wallets.map((wallet) => wallet.id)),
+    textArray(wallets.map((wallet) => ownerKey(wallet.owner))),
     wallets.map((wallet) => 'system' in wallet.owner),
-    wallets.map((wallet) => wallet.assetId),
-    wallets.map((wallet) => wallet.balance),
-    wallets.map((wallet) => wallet.held),
-    wallets.map((wallet) => wallet.floor),
-    wallets.map((wallet) => wallet.seq),
-    wallets.map((wallet) => wallet.status),
+    uuidArray(wallets.map((wallet) => wallet.assetId)),
+    ...moneyValues(wallets),
   ];
 }
 
 function changedValues(wallets: readonly WalletState[]): unknown[] {
+  return [uuidArray(wallets.map((wallet) => wallet.id)), ...moneyValues(wallets)];
+}
+
+function moneyValues(wallets: readonly WalletState[]): unknown[] {
   return [
-    wallets.map((wallet) => wallet.id),
-    wallets.map((wallet) => wallet.balance),
-    wallets.map((wallet) => wallet.held),
-    wallets.map((wallet) => wallet.floor),
-    wallets.map((wallet) => wallet.seq),
-    wallets.map((wallet) => wallet.status),
+    textArray(wallets.map((wallet) => wallet.balance.toString())),
+    textArray(wallets.map((wallet) => wallet.held.toString())),
+    textArray(wallets.map((wallet) => wallet.floor?.toString() ?? null)),
+    int8Array(wallets.map((wallet) => wallet.seq)),
+    textArray(wallets.map((wallet) => wallet.status)),
   ];
 }

@@ -1,0 +1,13 @@
+/**
+ * Session settings for work that finds every row by its key. Nested loops over index probes are the only good
+ * plans there, at any size; a planner without statistics (a fresh database, a table that just grew) otherwise
+ * chooses to join a batch with all wallets, which costs more with each wallet. See docs/adr/0004-key-probes.md.
+ */
+export const keyProbeSettings: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_material: 'off',
+};
