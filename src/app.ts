@@ -90,12 +90,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       await nudger.close();
       await worker?.close();
       await jobs.close();
-      await Promise.all([pools.write.end(), pools.read.end(), pools.worker.end()]);
+      await Promise.all(Object.values(pools).map((pool) => pool.end()));
     },
   };
 }
 
-type Pools = Readonly<Record<'write' | 'read' | 'worker', ReturnType<typeof createPool>>>;
+type Pools = Readonly<Record<'write' | 'read' | 'balances' | 'worker', ReturnType<typeof createPool>>>;
 
 function createPools({ databaseUrl, config, log }: AppOptions): Pools {
   const shared: Omit<PoolOptions, 'name' | 'max'> = {
@@ -106,9 +106,11 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     idleInTransactionTimeoutMs: 10_000,
     onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   };
-  return {
+  const pools = {
     write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: keyProbeSettings }),
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
+    // Many balances in one statement are key probes, whatever the planner thinks of a table that just grew.
+    balances: createPool({ ...shared, name: 'balances', max: 4, settings: keyProbeSettings }),
     worker: createPool({
       ...shared,
       name: 'worker',
@@ -118,6 +120,12 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
       settings: { ...keyProbeSettings, synchronous_commit: 'off' },
     }),
   };
+  for (const pool of Object.values(pools)) {
+    // A connection that breaks while it is in use fails its statements, and then says so once more, as an event
+    // that would end the process if nobody listened.
+    pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+  return pools;
 }
 
 function wakeAll(jobs: Jobs, ledgerId: number): Promise<void> {
@@ -140,8 +148,8 @@ function buildHttp(parts: {
     readPool: pools.read,
     positions: createPositionWaiter(pools.read, ledgerId),
     balances: {
-      projected: createBalanceReader(pools.read, ledgerId, 'projected'),
-      strong: createBalanceReader(pools.read, ledgerId, 'strong'),
+      projected: createBalanceReader(pools.balances, ledgerId, 'projected'),
+      strong: createBalanceReader(pools.balances, ledgerId, 'strong'),
     },
     readiness,
     metrics,

@@ -57,7 +57,7 @@ export class ConfigError extends Error {
 }
 
 /** Throws ConfigError naming every unusable variable. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = variables.safeParse(set);
   if (!parsed.success) {

@@ -12,7 +12,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const run =
     <Args extends unknown[]>(action: (config: Config, ...args: Args) => Promise<number>) =>
     async (...args: Args): Promise<void> => {
-      exitCode = await action(readConfig(process.env), ...args);
+      exitCode = await action(readConfig(), ...args);
     };
 
   const program = new Command('coffer').description('An event-sourced wallet service on PostgreSQL.');

@@ -78,7 +78,7 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
   if (headFirst) {
     opening.push(lockHead(client, ledgerId));
     await Promise.all(opening);
-    await cache.ensure(client, needs);
+    await cache.ensure(client, needs, { headIsLocked: true });
     const now = lockedWallets(cache, needs);
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
@@ -155,6 +155,7 @@ async function commitAtOnce(client: PoolClient, options: AttemptOptions, plan: B
   if (appended.status === 'rejected') throw new AttemptError('ambiguous', appended.reason);
   if (committed.status === 'rejected') throw new AttemptError('ambiguous', committed.reason);
   if (appended.value === null) throw new AttemptError('policy_moved');
+  if (plan.raisesPolicy) options.cache.expire();
   const answers = answersOf(plan, appended.value, new Map());
   return { answers, appended: appended.value, events: plan.events.length };
 }

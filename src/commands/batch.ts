@@ -42,8 +42,13 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
   const startedAt = performance.now();
   let headFirst = false;
   let lastError: unknown;
+  /** A COMMIT whose fate is not known: from then on no failure may claim that nothing was written. */
+  let undecided: AttemptError | null = null;
+  let answersAreDue = false;
   for (let attempt = 1; attempt <= deps.maxAttempts; attempt += 1) {
-    if (attempt > 1 && performance.now() - startedAt > deps.deadlineMs) break;
+    // Once the fate of a commit can be found out, it is, however late.
+    if (attempt > 1 && !answersAreDue && performance.now() - startedAt > deps.deadlineMs) break;
+    answersAreDue = false;
     try {
       const result = await withClient(deps, (client) => attemptBatch(client, { ...deps, batch, headFirst }));
       settleAll(deps, batch, result, performance.now() - startedAt);
@@ -55,6 +60,8 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
       switch (verdict) {
         case 'policy_moved':
           deps.cache.expire();
+          // Else another process that changes one status after the other could refuse this batch for ever.
+          headFirst = true;
           break;
         case 'wallet_appeared':
         case 'conflict':
@@ -64,18 +71,21 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
           await delay(backoffMs(attempt));
           break;
         case 'ambiguous':
-          await untilKnown(deps, error);
+          undecided = error as AttemptError;
+          await untilKnown(deps, undecided);
+          answersAreDue = true;
           break;
         case 'command':
           await splitUp(deps, batch, error);
           return;
         case 'unavailable':
-          throw unavailable(error);
+          throw undecided === null ? unavailable(error) : outcomeUnknown(undecided);
         case 'bug':
           throw error;
       }
     }
   }
+  if (undecided !== null) throw outcomeUnknown(undecided);
   throw new OperationalError('overloaded', 'The command met too many conflicts. Nothing was written.', {
     retryAfterSeconds: 1,
     cause: lastError,
@@ -125,11 +135,7 @@ async function untilKnown(deps: BatchRunnerDeps, cause: unknown): Promise<void> 
     } catch (error) {
       if (performance.now() - startedAt > deps.deadlineMs) {
         deps.log.error({ err: error }, 'the outcome of a commit could not be found out');
-        throw new OperationalError(
-          'outcome_unknown',
-          'The connection broke during COMMIT. Retry with the same Idempotency-Key to learn the outcome.',
-          { retryAfterSeconds: 1, cause },
-        );
+        throw outcomeUnknown(cause);
       }
       await delay(backoffMs(attempt));
     }
@@ -143,6 +149,11 @@ async function splitUp(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[],
   for (const keyed of batch) {
     await runToTheEnd(deps, [keyed]).catch((failure: unknown) => failAll(deps, [keyed], failure));
   }
+}
+
+function outcomeUnknown(cause: unknown): OperationalError {
+  const message = 'The connection broke during COMMIT. Retry with the same Idempotency-Key to learn the outcome.';
+  return new OperationalError('outcome_unknown', message, { retryAfterSeconds: 1, cause });
 }
 
 function unavailable(error: unknown): OperationalError {

@@ -14,9 +14,6 @@ const MAX_USERS = 100_000;
 const MAX_WALLETS = 100_000;
 const MAX_ASSETS = 10_000;
 
-/** A version can move between two look-ups; a batch that meets that more often than this starts again. */
-const MAX_ROUNDS = 3;
-
 /** What the commands of a batch name. */
 export type Needs = {
   readonly users: ReadonlySet<string>;
@@ -27,8 +24,8 @@ export type Needs = {
 };
 
 export type DirectoryCache = {
-  /** Looks up what is missing. Rejects with the database's error, or when the policy version keeps moving. */
-  ensure(tx: Transaction, needs: Needs): Promise<void>;
+  /** Looks up what is missing; under the lock of the head row, whether what it has still holds as well. */
+  ensure(tx: Transaction, needs: Needs, options?: { readonly headIsLocked: boolean }): Promise<void>;
   policyVersion(): bigint;
   user(id: string): UserState | undefined;
   asset(slug: string): AssetState | undefined;
@@ -77,21 +74,15 @@ export function createDirectoryCache(ledgerId: number): DirectoryCache {
     for (const { key, id } of foundWallets) walletIds.set(key, id);
   }
 
-  async function ensure(tx: Transaction, needs: Needs): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const missing = missingFrom(needs);
-      if (isEmpty(missing) && version !== 0n) return;
-      // The version is read before what it stands for: a change in between makes the append refuse the batch.
-      const current = await readPolicyVersion(tx, ledgerId);
-      if (current !== version) {
-        expire();
-        version = current;
-        continue;
-      }
-      await fetch(tx, missing);
-      return;
+  async function ensure(tx: Transaction, needs: Needs, { headIsLocked } = { headIsLocked: false }): Promise<void> {
+    if (!headIsLocked && version !== 0n && isEmpty(missingFrom(needs))) return;
+    // The version is read before what it stands for: a change in between makes the append refuse the batch.
+    const current = await readPolicyVersion(tx, ledgerId);
+    if (current !== version) {
+      expire();
+      version = current;
     }
-    throw new Error('the policy version moved during every look-up');
+    await fetch(tx, missingFrom(needs));
   }
 
   return {

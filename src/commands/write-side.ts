@@ -18,6 +18,10 @@ export function createWriteSide(options: {
   maxQueue: number;
   onCommitted: BatchRunnerDeps['onCommitted'];
   onRetry: BatchRunnerDeps['onRetry'];
+  /** No further attempt at a batch starts after this long. */
+  batchDeadlineMs?: number;
+  /** A command that has waited this long without being started is refused. */
+  maxWaitMs?: number;
 }): CommandQueue {
   const { pool, ledgerId, log, onCommitted, onRetry } = options;
   const runBatch = createBatchRunner({
@@ -27,7 +31,7 @@ export function createWriteSide(options: {
     contextFor,
     log,
     maxAttempts: MAX_ATTEMPTS,
-    deadlineMs: BATCH_DEADLINE_MS,
+    deadlineMs: options.batchDeadlineMs ?? BATCH_DEADLINE_MS,
     onCommitted,
     onRetry,
   });
@@ -35,6 +39,6 @@ export function createWriteSide(options: {
     runBatch,
     maxQueued: options.maxQueue,
     maxBatch: options.maxBatch,
-    maxWaitMs: MAX_WAIT_MS,
+    maxWaitMs: options.maxWaitMs ?? MAX_WAIT_MS,
   });
 }

@@ -16,12 +16,16 @@ const noQuery = z.strictObject({});
 
 export type CommandRoute<Body extends z.ZodType, Params extends z.ZodType> = {
   readonly url: string;
+  readonly operationId: string;
   readonly kind: Command['kind'];
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
   readonly params: Params;
   readonly body: Body;
+  /** What the document calls the body: routes may share one. */
+  readonly bodyName: string;
+  readonly bodyExample: unknown;
   readonly answer: z.ZodType;
   readonly example: unknown;
   readonly problems: readonly ProblemCode[];
@@ -55,6 +59,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
   deps: HttpDeps,
   route: CommandRoute<Body, Params>,
 ): void {
+  const { operationId, problems, example, bodyName, bodyExample } = route;
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: route.url,
@@ -67,7 +72,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       body: route.body,
       response: { 201: route.answer },
     },
-    config: { facts: { writes: true, problems: route.problems, example: route.example } },
+    config: { facts: { operationId, writes: { bodyName, bodyExample }, problems, example } },
     preValidation: async (request) => takeKeyAndBody(request),
     handler: async (request, reply) => {
       const params = request.params as z.output<Params>;
@@ -112,7 +117,11 @@ function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer
     case 'erased':
       return sendProblem(
         reply,
-        problemOf('subject_erased', 'The first answer showed personal data that was erased.', pathOf(request)),
+        problemOf(
+          'subject_erased',
+          'The first answer showed personal data that was erased.',
+          pathOf(request),
+        ),
       );
   }
 }

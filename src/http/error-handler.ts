@@ -1,8 +1,14 @@
 /** Turns whatever was thrown into problem+json. What is not known is a bug: logged whole, answered without details. */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { classifyFailure } from '../db/failures.ts';
 import { InvalidRequestError, OperationalError, RefusedError } from '../errors.ts';
+import { isDatabaseAway } from '../projections/queries/failures.ts';
 import { problemOf, problemOfRefusal, type Problem, type RequestFaultCode } from './problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -58,24 +64,43 @@ export function problemOfError(error: FastifyError | Error, instance: string): P
   if (error instanceof InvalidRequestError) return validationProblem(error.errors, instance);
   if (hasZodFastifySchemaValidationErrors(error)) {
     const context = (error as FastifyError).validationContext;
-    const errors = error.validation.map((issue) => ({
-      path: fieldPath(context, issue.instancePath),
-      message: issue.message ?? 'is not valid',
-    }));
-    return validationProblem(errors, instance);
+    return validationProblem(
+      error.validation.flatMap((issue) => faultsOfIssue(context, issue)),
+      instance,
+    );
   }
   return problemOfFramework(error, instance);
 }
 
-/** The name of the field, of the body, query or path; the place itself where no field is to blame. */
-function fieldPath(context: string | undefined, instancePath: string): string {
-  const field = instancePath.slice(1).replaceAll('/', '.');
-  return field === '' ? (context ?? 'body') : field;
+type FieldFault = { readonly path: string; readonly message: string };
+
+/** One fault a field; zod reports all unknown fields of an object as one issue of the object. */
+function faultsOfIssue(context: string | undefined, issue: FastifySchemaValidationError): FieldFault[] {
+  const place = issue.instancePath.slice(1).replaceAll('/', '.');
+  if (issue.keyword === 'unrecognized_keys') {
+    const { keys } = issue.params as { keys: string[] };
+    return keys.map((key) => ({
+      path: place === '' ? key : `${place}.${key}`,
+      message: 'is not a known field',
+    }));
+  }
+  // Where no field is to blame, the place itself is: body, querystring or params.
+  return [{ path: place === '' ? (context ?? 'body') : place, message: issue.message ?? 'is not valid' }];
 }
 
-function validationProblem(errors: readonly { path: string; message: string }[], instance: string): Problem {
+const MAX_FAULTS = 100;
+const MAX_DETAIL_CHARS = 1_000;
+/** Names of fields are the client's own and may be as long as its body. */
+const MAX_PATH_CHARS = 200;
+
+function validationProblem(faults: readonly FieldFault[], instance: string): Problem {
+  const errors = faults
+    .slice(0, MAX_FAULTS)
+    .map(({ path, message }) => ({ path: path.slice(0, MAX_PATH_CHARS).toWellFormed(), message }));
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  return problemOf('validation_failed', detail.slice(0, 1_000), instance, { errors: errors.slice(0, 100) });
+  return problemOf('validation_failed', detail.slice(0, MAX_DETAIL_CHARS).toWellFormed(), instance, {
+    errors,
+  });
 }
 
 function problemOfFramework(error: FastifyError | Error, instance: string): Problem {
@@ -85,8 +110,12 @@ function problemOfFramework(error: FastifyError | Error, instance: string): Prob
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return problemOf('unsupported_media_type', 'The body must be sent as application/json.', instance);
   }
-  if (status >= 400 && status < 500) return validationProblem([{ path: 'body', message: error.message }], instance);
-  if (classifyFailure(error) === 'unavailable') {
+  if (code === 'FST_ERR_BAD_URL') {
+    return validationProblem([{ path: 'path', message: 'is not a well-formed URL path' }], instance);
+  }
+  if (status >= 400 && status < 500)
+    return validationProblem([{ path: 'body', message: error.message }], instance);
+  if (isDatabaseAway(error)) {
     return problemOf('database_unavailable', 'The database does not answer right now.', instance);
   }
   return problemOf('internal_error', 'The service failed on this request.', instance);

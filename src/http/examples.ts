@@ -8,6 +8,25 @@ const assetId = '01998a6e-7c00-7000-8000-000000000005';
 
 export const written = { position: '42', recordedAt: at };
 
+export const moneyBody = {
+  userId,
+  assetSlug: 'gold_coins',
+  amount: '100',
+  reference: 'order-1001',
+  metadata: { order: 'A-1001' },
+};
+
+export const transferBody = {
+  fromUserId: userId,
+  toUserId: '01998a6e-7c00-7000-8000-000000000007',
+  assetSlug: 'gold_coins',
+  amount: '100',
+};
+
+export const health = { status: 'ok', startedAt: at };
+
+export const readiness = { status: 'ready', reason: null };
+
 export const user = { id: userId, email: 'alice@example.com', status: 'ACTIVE', createdAt: at };
 
 export const asset = {

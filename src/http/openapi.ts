@@ -1,21 +1,10 @@
 /** The machine-readable contract: OpenAPI 3.1 made from the same zod schemas that check the requests. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifySchema } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import { problemOf, problemTable, type ProblemCode } from './problems.ts';
-
-/** What a route tells about itself beyond its schemas, in `config`. */
-export type RouteFacts = {
-  /** Codes this route can answer beyond those every route can. */
-  readonly problems: readonly ProblemCode[];
-  /** A write: takes an Idempotency-Key and answers the position of its event. */
-  readonly writes?: boolean;
-  /** False where an answer is not about a ledger. */
-  readonly ledger?: boolean;
-  /** An example of the body of a successful answer. */
-  readonly example?: unknown;
-};
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { responsesOf, sharedComponents, type RouteFacts } from './openapi-responses.ts';
+import { tidySchema, type JsonSchema } from './openapi-schema.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -23,58 +12,15 @@ declare module 'fastify' {
   }
 }
 
-const EVERY_ROUTE: readonly ProblemCode[] = ['validation_failed', 'internal_error', 'shutting_down', 'database_unavailable'];
-
-const EVERY_WRITE: readonly ProblemCode[] = [
-  'idempotency_key_missing',
-  'idempotency_key_invalid',
-  'idempotency_key_reused',
-  'payload_too_large',
-  'unsupported_media_type',
-  'overloaded',
-  'outcome_unknown',
-];
-
-const problemSchema = {
-  type: 'object',
-  description: 'RFC 9457. Further members depend on the code; GET the type for advice.',
-  required: ['type', 'title', 'status', 'detail', 'code', 'instance'],
-  properties: {
-    type: { type: 'string', examples: ['/problems/insufficient_funds'] },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(problemTable) },
-    instance: { type: 'string', description: "The request's path." },
-    errors: {
-      type: 'array',
-      description: 'Of validation_failed: which field, and what is wrong with it.',
-      items: {
-        type: 'object',
-        required: ['path', 'message'],
-        properties: { path: { type: 'string' }, message: { type: 'string' } },
-      },
-    },
+const requestIdHeader = {
+  'X-Request-Id': {
+    type: 'string',
+    maxLength: 128,
+    description: 'Optional: 1 to 128 visible ASCII characters, given back.',
+    examples: ['01998a6e-7c00-7abc-8000-00000000000a'],
   },
 };
 
-const positionHeader = {
-  description: 'Of a command: the position of its event. Of a query: the position the read model had reached.',
-  schema: { type: 'string', examples: ['42'] },
-};
-const requestIdHeader = {
-  description: "The request's id: the caller's own if it sent a sane one.",
-  schema: { type: 'string' },
-};
-const replayedHeader = {
-  description: 'true when this is the first answer again.',
-  schema: { type: 'string', enum: ['true'] },
-};
-const retryAfterHeader = { description: 'Seconds.', schema: { type: 'string', examples: ['1'] } };
-
-const requestHeaders = {
-  'X-Request-Id': { type: 'string', description: 'Optional: 1 to 128 visible ASCII characters, given back.' },
-};
 const keyHeader = {
   'Idempotency-Key': {
     type: 'string',
@@ -86,9 +32,20 @@ const keyHeader = {
   },
 };
 
-type Operation = Record<string, unknown> & { response?: Record<string, unknown> };
+/** What the document of an operation is completed with once all of them are known. */
+type Described = {
+  readonly facts: RouteFacts;
+  readonly body: JsonSchema | null;
+  readonly responses: Record<string, JsonSchema>;
+};
+
+type Document = {
+  readonly paths: Record<string, Record<string, Record<string, unknown>>>;
+  readonly components: Record<string, Record<string, unknown>>;
+};
 
 export async function installOpenApi(app: FastifyInstance): Promise<void> {
+  const described = new Map<string, Described>();
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -100,84 +57,99 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      tags: ['users', 'assets', 'wallets', 'transactions', 'log', 'operations'].map((name) => ({ name })),
-      components: { schemas: { Problem: problemSchema } as never },
+      tags: ['users', 'assets', 'wallets', 'transactions', 'log', 'operations', 'pages'].map((name) => ({
+        name,
+      })),
     },
-    transform: ({ route, ...document }) => {
-      const transformed = jsonSchemaTransform({ route, ...document } as Parameters<typeof jsonSchemaTransform>[0]);
-      const facts = route.config?.facts;
-      if (facts === undefined) return { schema: { hide: true } as FastifySchema, url: document.url };
-      const operation = transformed.schema as Operation;
-      return { schema: complete(operation, facts, document.url) as FastifySchema, url: transformed.url };
+    transform: (route) => {
+      const facts = route.route.config?.facts;
+      if (facts === undefined) return { schema: { hide: true }, url: route.url };
+      const { schema, url } = jsonSchemaTransform(route);
+      const { body, response, ...operation } = schema as Record<string, JsonSchema | undefined>;
+      described.set(facts.operationId, {
+        facts,
+        body: body ?? null,
+        responses: (response ?? {}) as Record<string, JsonSchema>,
+      });
+      return { schema: { ...operation, ...parametersOf(operation, facts) }, url };
+    },
+    transformObject: (document) => {
+      const whole = jsonSchemaTransformObject(document);
+      return complete(whole as unknown as Document, described);
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list' } });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list' },
+  });
 }
 
-function complete(operation: Operation, facts: RouteFacts, url: string): Operation {
-  const codes = [...new Set([...EVERY_ROUTE, ...(facts.writes === true ? EVERY_WRITE : []), ...facts.problems])];
+function parametersOf(
+  operation: Record<string, JsonSchema | undefined>,
+  facts: RouteFacts,
+): Record<string, unknown> {
+  const { querystring, params } = operation;
+  const isWrite = facts.writes !== undefined;
   return {
-    ...operation,
+    operationId: facts.operationId,
+    ...(querystring === undefined ? {} : { querystring: tidySchema(querystring, { open: false }) }),
+    ...(params === undefined ? {} : { params: tidySchema(params, { open: false }) }),
     headers: {
       type: 'object',
-      ...(facts.writes === true ? { required: ['Idempotency-Key'] } : {}),
-      properties: { ...(facts.writes === true ? keyHeader : {}), ...requestHeaders },
+      ...(isWrite ? { required: ['Idempotency-Key'] } : {}),
+      properties: { ...(isWrite ? keyHeader : {}), ...requestIdHeader },
     },
-    response: { ...successes(operation.response ?? {}, facts), ...problemResponses(codes, url) },
   };
 }
 
-function successes(responses: Record<string, unknown>, facts: RouteFacts): Record<string, unknown> {
-  const entries = Object.entries(responses).map(([status, schema]) => {
-    const described = schema as { content?: Record<string, object>; description?: string };
-    const content = described.content ?? { 'application/json': { schema } };
-    const withExample = Object.entries(content).map(([type, media]) => {
-      const shown = type === 'application/json' && facts.example !== undefined;
-      return [type, { ...media, ...(shown ? { examples: { example: { value: facts.example } } } : {}) }];
-    });
-    return [
-      status,
-      {
-        description: described.description ?? 'Success',
-        headers: {
-          'X-Request-Id': requestIdHeader,
-          ...(facts.ledger === false ? {} : { 'Coffer-Position': positionHeader }),
-          ...(facts.writes === true ? { 'Idempotent-Replayed': replayedHeader } : {}),
-        },
-        content: Object.fromEntries(withExample) as unknown,
-      },
-    ];
-  });
-  return Object.fromEntries(entries) as Record<string, unknown>;
+function complete(document: Document, described: ReadonlyMap<string, Described>): Document {
+  const bodies: Record<string, JsonSchema> = {};
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    const of = described.get(String(operation['operationId']));
+    if (of === undefined) continue;
+    const { facts, body, responses } = of;
+    if (facts.writes !== undefined && body !== null) {
+      const { bodyName, bodyExample } = facts.writes;
+      bodies[bodyName] = tidySchema(body, { open: false });
+      operation['requestBody'] = requestBody(bodyName, bodyExample);
+    }
+    const tidied = Object.entries(responses).map(([status, schema]) => [status, tidyResponse(schema)]);
+    operation['responses'] = responsesOf(facts, Object.fromEntries(tidied) as Record<string, JsonSchema>);
+  }
+  return {
+    ...document,
+    components: {
+      ...sharedComponents,
+      schemas: { ...answersOf(document), ...bodies, ...sharedComponents.schemas },
+    },
+  };
 }
 
-function problemResponses(codes: readonly ProblemCode[], url: string): Record<string, unknown> {
-  const byStatus = Map.groupBy(codes, (code) => problemTable[code].status);
-  const entries = [...byStatus].map(([status, ofStatus]) => {
-    const examples = ofStatus.map((code) => [code, { value: exampleProblem(code, url) }]);
-    return [
-      status,
-      {
-        description: ofStatus.map((code) => `\`${code}\`: ${problemTable[code].advice}`).join('\n\n'),
-        headers: { 'X-Request-Id': requestIdHeader, ...(status === 503 ? { 'Retry-After': retryAfterHeader } : {}) },
-        content: {
-          'application/problem+json': {
-            schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(examples) as unknown,
-          },
-        },
-      },
-    ];
-  });
-  return Object.fromEntries(entries) as Record<string, unknown>;
+function requestBody(bodyName: string, bodyExample: unknown): Record<string, unknown> {
+  const schema = { $ref: `#/components/schemas/${bodyName}` };
+  return {
+    required: true,
+    content: { 'application/json': { schema, examples: { example: { value: bodyExample } } } },
+  };
 }
 
-function exampleProblem(code: ProblemCode, url: string): unknown {
-  const members = {
-    validation_failed: { errors: [{ path: 'limit', message: 'must be a whole number from 1 to 500' }] },
-    insufficient_funds: { available: '50', required: '100', transactionId: '01998a6e-7c00-7000-8000-000000000001' },
-    idempotency_key_reused: { differs: ['amount'] },
-  } as Partial<Record<ProblemCode, Record<string, unknown>>>;
-  return problemOf(code, problemTable[code].title, url, members[code]);
+function tidyResponse(response: JsonSchema): JsonSchema {
+  const { content } = response as { content?: Record<string, { schema: JsonSchema }> };
+  if (content === undefined) return tidySchema(response, { open: true });
+  const tidied = Object.entries(content).map(([type, { schema }]) => [
+    type,
+    { schema: tidySchema(schema, { open: true }) },
+  ]);
+  return { ...response, content: Object.fromEntries(tidied) as unknown };
+}
+
+/** Every named schema is there twice, as it is read and as it is written; only answers are named. */
+function answersOf(document: Document): Record<string, JsonSchema> {
+  const named = Object.entries(document.components['schemas'] ?? {}).filter(
+    ([name]) => !name.endsWith('Input'),
+  );
+  return Object.fromEntries(
+    named.map(([name, schema]) => [name, tidySchema(schema as JsonSchema, { open: true })]),
+  );
 }

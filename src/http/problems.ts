@@ -88,8 +88,16 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'Balance out of range',
     advice: 'A balance has at most 38 digits in either direction.',
   },
-  user_not_found: { status: 404, title: 'User not found', advice: 'Check the user id: GET /users lists them.' },
-  asset_not_found: { status: 404, title: 'Asset not found', advice: 'Check the slug: GET /assets lists them.' },
+  user_not_found: {
+    status: 404,
+    title: 'User not found',
+    advice: 'Check the user id: GET /users lists them.',
+  },
+  asset_not_found: {
+    status: 404,
+    title: 'Asset not found',
+    advice: 'Check the slug: GET /assets lists them.',
+  },
   wallet_not_found: {
     status: 404,
     title: 'Wallet not found',
@@ -100,9 +108,21 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'Transaction not found',
     advice: 'Check the transaction id: GET /transactions lists them.',
   },
-  email_taken: { status: 409, title: 'E-mail taken', advice: 'A user with this e-mail exists: GET /users?email= finds it.' },
-  slug_taken: { status: 409, title: 'Slug taken', advice: 'An asset with this slug exists: GET /assets lists it.' },
-  id_taken: { status: 409, title: 'Id taken', advice: 'Leave the id out to have one made, or choose another.' },
+  email_taken: {
+    status: 409,
+    title: 'E-mail taken',
+    advice: 'A user with this e-mail exists: GET /users?email= finds it.',
+  },
+  slug_taken: {
+    status: 409,
+    title: 'Slug taken',
+    advice: 'An asset with this slug exists: GET /assets lists it.',
+  },
+  id_taken: {
+    status: 409,
+    title: 'Id taken',
+    advice: 'Leave the id out to have one made, or choose another.',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'Idempotency-Key used for another request',

@@ -1,25 +1,34 @@
-/** Query parameters that several routes share. All queries are strict: an unknown parameter is a 400, not ignored. */
+/** Parameters that several routes share. All queries are strict: an unknown parameter is a 400, not ignored. */
 import { z } from 'zod';
+import { idSchema } from '../commands/schemas.ts';
 import { InvalidRequestError } from '../errors.ts';
+import { isStorableText } from '../text.ts';
 
 const MAX_LIMIT = 500;
 const MAX_POSITION = 2n ** 63n - 1n;
+/** Those of 0 and 10000 are no RFC 3339, but an offset can lead there. */
+const YEARS = /^(?!0000)\d{4}-/;
+
+const POSITION_FAULT = 'must be a position: a string of digits, at most 9223372036854775807';
 
 export const positionParam = z
   .string()
-  .regex(/^(0|[1-9][0-9]{0,18})$/, 'must be a position: a string of digits')
+  .regex(/^(0|[1-9][0-9]{0,18})$/, POSITION_FAULT)
+  .meta({ examples: ['42'] })
   .transform(BigInt)
-  .refine((position) => position <= MAX_POSITION, 'must be a position: at most 9223372036854775807')
-  .meta({ examples: ['42'] });
+  .refine((position) => position <= MAX_POSITION, POSITION_FAULT);
 
 export const atLeast = positionParam
   .optional()
-  .meta({ description: 'Wait until the read model has reached this position: the Coffer-Position of a command.' });
+  .meta({
+    description: 'Wait until the read model has reached this position: the Coffer-Position of a command.',
+  });
 
 export function limitParam(fallback: number) {
   return z
     .string()
     .regex(/^[1-9][0-9]{0,2}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .meta({ examples: [fallback.toString()] })
     .transform(Number)
     .refine((limit) => limit <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
     .optional()
@@ -33,16 +42,40 @@ export const cursorParam = z
   .optional()
   .meta({ description: 'The nextCursor of the page before. Opaque.' });
 
+const TIME_FAULT = 'must be an RFC 3339 time such as 2026-01-01T00:00:00Z';
+
+/** Becomes UTC with milliseconds. */
 export const timeParam = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time such as 2026-01-01T00:00:00Z' })
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time such as 2026-01-01T00:00:00Z')
-  .transform((text) => new Date(text).toISOString())
-  .meta({ examples: ['2026-01-01T00:00:00Z'] });
+  .datetime({ offset: true, error: TIME_FAULT })
+  .meta({ examples: ['2026-01-01T00:00:00Z'] })
+  .transform((text, context) => {
+    const time = new Date(text);
+    if (!Number.isNaN(time.getTime()) && YEARS.test(time.toISOString())) return time.toISOString();
+    context.addIssue({ code: 'custom', message: TIME_FAULT });
+    return z.NEVER;
+  });
 
 export const flagParam = z
   .enum(['true', 'false'])
   .optional()
   .transform((text) => text === 'true');
+
+/** A text to look for, exactly as it was written. */
+export function textParam(maxLength: number) {
+  return z.string().min(1).max(maxLength).refine(isStorableText, 'must not contain NUL or lone surrogates');
+}
+
+export const typeParam = textParam(64)
+  .optional()
+  .meta({ description: 'Only of this type.', examples: ['topup'] });
+
+/** The assets that exist have slugs of a certain form; asking for another is asking for one that does not exist. */
+export const assetSlugParam = textParam(200).meta({
+  description: "The asset's slug.",
+  examples: ['gold_coins'],
+});
+
+export const userIdParam = idSchema.meta({ description: "The user's id." });
 
 /** `from` and `to` must be in order. */
 export function checkOrder(query: { from?: string | undefined; to?: string | undefined }): void {

@@ -1,22 +1,31 @@
-/** How a query is served. A handler gives the body and the position it holds at. */
+/** How a query is served. A handler gives the body, or why there is none, and the position it holds at. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ProblemCode } from './problems.ts';
+import type { Refusal } from '../errors.ts';
+import { pathOf, sendProblem } from './error-handler.ts';
+import { problemOfRefusal, type ProblemCode } from './problems.ts';
 
-export type QueryAnswer = { readonly body: unknown; readonly position: bigint };
+export type QueryAnswer =
+  | { readonly body: unknown; readonly position: bigint }
+  | { readonly refusal: Refusal; readonly position: bigint };
 
 export type QueryRoute<Params extends z.ZodType, Query extends z.ZodType> = {
   readonly url: string;
+  readonly operationId: string;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
   readonly params?: Params;
   readonly query?: Query;
   readonly answer: z.ZodType;
-  readonly example?: unknown;
+  readonly example: unknown;
   readonly problems: readonly ProblemCode[];
-  readonly read: (params: z.output<Params>, query: z.output<Query>, request: FastifyRequest) => Promise<QueryAnswer>;
+  readonly read: (
+    params: z.output<Params>,
+    query: z.output<Query>,
+    request: FastifyRequest,
+  ) => Promise<QueryAnswer>;
 };
 
 const nothing = z.strictObject({});
@@ -25,6 +34,7 @@ export function queryRoute<Params extends z.ZodType, Query extends z.ZodType>(
   app: FastifyInstance,
   route: QueryRoute<Params, Query>,
 ): void {
+  const { operationId, problems, example } = route;
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'GET',
     url: route.url,
@@ -36,17 +46,18 @@ export function queryRoute<Params extends z.ZodType, Query extends z.ZodType>(
       querystring: route.query ?? nothing,
       response: { 200: route.answer },
     },
-    config: { facts: { problems: route.problems, example: route.example } },
+    config: { facts: { operationId, problems, example } },
     handler: async (request, reply) => {
-      const { body, position } = await route.read(
+      const answer = await route.read(
         request.params as z.output<Params>,
         request.query as z.output<Query>,
         request,
       );
+      void reply.header('coffer-position', answer.position.toString());
+      if ('refusal' in answer) return sendProblem(reply, problemOfRefusal(answer.refusal, pathOf(request)));
       return reply
-        .header('coffer-position', position.toString())
         .header('content-type', 'application/json; charset=utf-8')
-        .send(JSON.stringify(body));
+        .send(JSON.stringify(answer.body));
     },
   });
 }

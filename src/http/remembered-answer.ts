@@ -1,11 +1,16 @@
 /** The HTTP answer that a recorded command was given, rebuilt from its event. */
-import { RefusedError } from '../errors.ts';
 import { outcomeOf } from '../events/outcome.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { problemOfRefusal } from './problems.ts';
 
-/** Throws RefusedError `subject_erased` when the answer showed personal data that is gone. */
-export function rememberedAnswer(stored: StoredEvent): { status: number; position: string; outcome: unknown } {
+export type RememberedAnswer = {
+  readonly status: number;
+  readonly position: string;
+  readonly outcome: unknown;
+};
+
+/** Null when the answer showed personal data that is gone. */
+export function rememberedAnswer(stored: StoredEvent): RememberedAnswer | null {
   const outcome = outcomeOf(stored);
   const position = stored.position.toString();
   switch (outcome.kind) {
@@ -16,11 +21,7 @@ export function rememberedAnswer(stored: StoredEvent): { status: number; positio
       return { status: problem.status, position, outcome: problem };
     }
     case 'erased':
-      throw new RefusedError({
-        code: 'subject_erased',
-        detail: 'The answer showed personal data that was erased.',
-        figures: {},
-      });
+      return null;
   }
 }
 

@@ -1,148 +1,233 @@
-/** What answers look like, for the OpenAPI document and the tests that hold every answer to it. */
+/**
+ * What answers look like, for the OpenAPI document and the tests that hold every answer to it. An `id` makes a
+ * schema a component of the document.
+ */
 import { z } from 'zod';
 
-const digits = z.string().regex(/^(0|[1-9][0-9]*)$/);
+const digits = z
+  .string()
+  .regex(/^(0|[1-9][0-9]*)$/)
+  .meta({ examples: ['3'] });
 const signedDigits = z.string().regex(/^(0|-?[1-9][0-9]*)$/);
 
-export const uuid = z.uuid().meta({ examples: ['01998a6e-7c00-7000-8000-000000000001'] });
-export const amount = digits.meta({ description: 'Minor units.', examples: ['100'] });
-export const balance = signedDigits.meta({ description: 'Minor units; negative for the treasury.', examples: ['100'] });
-export const position = digits.meta({ description: 'A place in the log, from 1 on.', examples: ['42'] });
-export const time = z.iso.datetime({ precision: 3 }).meta({ examples: ['2026-01-01T00:00:00.000Z'] });
-const metadata = z.record(z.string(), z.string()).nullable();
+const uuid = z
+  .uuid()
+  .meta({
+    id: 'Id',
+    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+    examples: ['01998a6e-7c00-7000-8000-000000000001'],
+  });
+const amount = z
+  .string()
+  .regex(/^(0|[1-9][0-9]*)$/)
+  .meta({ id: 'Amount', description: 'Minor units, as digits.', examples: ['100'] });
+const balance = signedDigits.meta({
+  id: 'SignedAmount',
+  description: 'Minor units, as digits; negative for the treasury.',
+  examples: ['100'],
+});
+const position = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,18})$/)
+  .meta({
+    id: 'Position',
+    description: 'A place in the log, from 1 on; 0 is before the first event.',
+    examples: ['42'],
+  });
+const time = z.iso
+  .datetime({ precision: 3 })
+  .meta({
+    id: 'Time',
+    description: 'RFC 3339, UTC, milliseconds.',
+    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$',
+    examples: ['2026-01-01T00:00:00.000Z'],
+  });
+const slug = z.string().meta({ examples: ['gold_coins'] });
+const transactionType = z.string().meta({ examples: ['topup'] });
+const reference = z
+  .string()
+  .nullable()
+  .meta({ examples: ['order-1001'] });
+const metadata = z
+  .record(z.string(), z.string())
+  .nullable()
+  .meta({ examples: [{ order: 'A-1001' }] });
 
 const written = { position, recordedAt: time };
 
-export const user = z.object({
+const userFields = z.object({
   id: uuid,
-  email: z.string().nullable().meta({ examples: ['alice@example.com'] }),
+  email: z
+    .string()
+    .nullable()
+    .meta({ description: 'Null once erased.', examples: ['alice@example.com'] }),
   status: z.enum(['ACTIVE', 'BANNED']),
   createdAt: time,
 });
-export const writtenUser = user.extend(written);
+export const user = userFields.meta({ id: 'User' });
+export const writtenUser = userFields.extend(written).meta({ id: 'WrittenUser' });
 
-export const asset = z.object({
+const assetFields = z.object({
   id: uuid,
-  slug: z.string().meta({ examples: ['gold_coins'] }),
+  slug,
   name: z.string().meta({ examples: ['Gold coins'] }),
-  scale: z.int(),
+  scale: z.int().meta({ description: 'How many decimals a display shows.', examples: [0] }),
   status: z.enum(['ACTIVE', 'FROZEN']),
-  supplyCap: amount.nullable(),
+  supplyCap: amount.nullable().meta({ description: 'Null: no bound.' }),
 });
-export const writtenAsset = asset.extend(written);
+export const asset = assetFields.meta({ id: 'Asset' });
+export const writtenAsset = assetFields.extend(written).meta({ id: 'WrittenAsset' });
 
-export const wallet = z.object({
+const walletFields = z.object({
   id: uuid,
   userId: uuid.nullable(),
   system: z.string().nullable().meta({ description: 'The name of a system account, such as treasury.' }),
-  asset: asset.pick({ slug: true, name: true, scale: true, status: true }),
+  asset: assetFields.pick({ slug: true, name: true, scale: true, status: true }),
   balance,
   held: amount,
   available: balance,
   status: z.enum(['ACTIVE', 'FROZEN']),
 });
-export const writtenWallet = wallet.extend(written);
+export const wallet = walletFields.meta({ id: 'Wallet' });
+export const writtenWallet = walletFields.extend(written).meta({ id: 'WrittenWallet' });
 
-export const balanceAnswer = z.object({
-  balance,
-  asset: z.string().meta({ examples: ['gold_coins'] }),
-  userId: uuid,
-  held: amount,
-  available: balance,
-  walletId: uuid.nullable().meta({ description: 'Null while the user has no wallet in this asset.' }),
-  position,
-});
+export const balanceAnswer = z
+  .object({
+    balance,
+    asset: slug,
+    userId: uuid,
+    held: amount,
+    available: balance,
+    walletId: uuid.nullable().meta({ description: 'Null while the user has no wallet in this asset.' }),
+    position: position.meta({ description: 'Where the balance holds.' }),
+  })
+  .meta({ id: 'Balance' });
 
-const entry = z.object({
-  walletId: uuid,
-  direction: z.enum(['DEBIT', 'CREDIT']),
-  amount,
-  asset: z.string().optional().meta({ description: 'Where a transaction has several postings.' }),
-  balanceAfter: balance,
-});
+const entry = z
+  .object({
+    walletId: uuid,
+    direction: z.enum(['DEBIT', 'CREDIT']),
+    amount,
+    asset: z.string().optional().meta({ description: 'Where a transaction has several postings.' }),
+    balanceAfter: balance,
+  })
+  .meta({ id: 'Entry' });
 
 const transactionFields = {
   transactionId: uuid,
-  type: z.string().meta({ examples: ['topup'] }),
-  asset: z.string().nullable(),
+  type: transactionType,
+  asset: slug.nullable(),
   userId: uuid.nullable(),
   amount: amount.nullable(),
   balanceAfter: balance.nullable(),
   entries: z.array(entry),
   position,
   recordedAt: time,
-  reference: z.string().nullable(),
+  reference,
   metadata,
-  toUserId: uuid.optional(),
+  toUserId: uuid.optional().meta({ description: 'Of a transfer.' }),
 };
 
-export const postedTransaction = z.object({ ...transactionFields, status: z.literal('posted') });
+export const postedTransaction = z
+  .object({ ...transactionFields, status: z.literal('posted') })
+  .meta({ id: 'PostedTransaction' });
 
-export const transaction = z.object({
-  ...transactionFields,
-  status: z.enum(['posted', 'rejected']),
-  rejection: z
-    .object({ code: z.string(), detail: z.string(), figures: z.record(z.string(), z.unknown()) })
-    .optional()
-    .meta({ description: 'Of a declined attempt: why, with the figures seen under the lock.' }),
-});
+const figure = z.union([z.string(), z.array(z.string()), z.null()]);
 
-export const historyLine = z.object({
-  position,
-  transactionId: uuid,
-  type: z.string(),
-  direction: z.enum(['CREDIT', 'DEBIT']),
-  amount,
-  balanceAfter: balance,
-  counterparty: z.union([z.object({ userId: uuid }), z.object({ system: z.string() })]).nullable(),
-  reference: z.string().nullable(),
-  metadata,
-  recordedAt: time,
-});
+export const transaction = z
+  .object({
+    ...transactionFields,
+    status: z.enum(['posted', 'rejected']),
+    rejection: z
+      .object({ code: z.string(), detail: z.string(), figures: z.record(z.string(), figure) })
+      .optional()
+      .meta({ description: 'Of a declined attempt: why, with the figures seen under the lock.' }),
+  })
+  .meta({ id: 'Transaction' });
 
-export const event = z.object({
-  position,
-  id: uuid,
-  type: z.string().meta({ examples: ['transaction.posted'] }),
-  version: z.int(),
-  occurredAt: time,
-  recordedAt: time,
-  actor: z.string(),
-  idempotencyKey: z.string().nullable(),
-  correlationId: z.string().nullable(),
-  relatedId: uuid.nullable(),
-  data: z.record(z.string(), z.unknown()),
-});
+export const historyLine = z
+  .object({
+    position,
+    transactionId: uuid,
+    type: transactionType,
+    direction: z.enum(['CREDIT', 'DEBIT']),
+    amount,
+    balanceAfter: balance,
+    counterparty: z.union([z.object({ userId: uuid }), z.object({ system: z.string() })]).nullable(),
+    reference,
+    metadata,
+    recordedAt: time,
+  })
+  .meta({ id: 'HistoryLine' });
 
-export const projectionStatus = z.object({
-  name: z.string(),
-  version: z.int(),
-  position,
-  headPosition: position,
-  lagEvents: digits,
-  lagMs: z.int(),
-  state: z.enum(['live', 'catching_up', 'failed', 'outdated']),
-  error: z.string().nullable(),
-});
+const event = z
+  .object({
+    position,
+    id: uuid,
+    type: z.string().meta({ examples: ['transaction.posted'] }),
+    version: z.int(),
+    occurredAt: time,
+    recordedAt: time,
+    actor: z.string(),
+    idempotencyKey: z.string().nullable(),
+    correlationId: z.string().nullable(),
+    relatedId: uuid.nullable(),
+    data: z
+      .record(z.string(), z.unknown())
+      .meta({ description: 'What happened, in the words of its type and version.' }),
+  })
+  .meta({ id: 'Event' });
 
-export const activity = z.object({
-  at: time,
-  type: z.string(),
-  posted: digits,
-  volume: amount,
-  rejected: digits,
-});
+export const eventPage = z.object({ data: z.array(event), nextAfter: position }).meta({ id: 'EventPage' });
 
-export const trialBalance = z.object({
-  position,
-  assets: z.array(z.object({ asset: z.string(), sum: balance, circulation: balance, wallets: digits })),
-});
+export const projectionStatus = z
+  .object({
+    name: z.string(),
+    version: z.int(),
+    position,
+    headPosition: position,
+    lagEvents: digits,
+    lagMs: z.int().meta({ description: 'Age of the oldest event not yet projected.' }),
+    state: z.enum(['live', 'catching_up', 'failed', 'outdated']),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'Projection' });
 
-export const rememberedKey = z.object({
-  status: z.int().meta({ description: 'The HTTP status that was answered.' }),
-  position,
-  outcome: z.record(z.string(), z.unknown()).meta({ description: 'The body that was answered.' }),
-});
+const activity = z
+  .object({
+    at: time.meta({ description: 'Where the hour or day begins.' }),
+    type: transactionType,
+    posted: digits,
+    volume: amount,
+    rejected: digits,
+  })
+  .meta({ id: 'Activity' });
+
+export const activityList = z.object({ data: z.array(activity) }).meta({ id: 'ActivityList' });
+
+export const trialBalance = z
+  .object({
+    position,
+    assets: z.array(z.object({ asset: slug, sum: balance, circulation: balance, wallets: digits })),
+  })
+  .meta({ id: 'TrialBalance' });
+
+export const rememberedKey = z
+  .object({
+    status: z.int().meta({ description: 'The HTTP status that was answered.' }),
+    position,
+    outcome: z.record(z.string(), z.unknown()).meta({ description: 'The body that was answered.' }),
+  })
+  .meta({ id: 'RememberedKey' });
+
+export const health = z.object({ status: z.literal('ok'), startedAt: time }).meta({ id: 'Health' });
+
+export const readiness = z
+  .object({
+    status: z.enum(['ready', 'not_ready']),
+    reason: z.string().nullable().meta({ description: 'What is missing; null when nothing is.' }),
+  })
+  .meta({ id: 'Readiness' });
 
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({ data: z.array(item), nextCursor: z.string().nullable() });

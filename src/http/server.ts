@@ -1,13 +1,12 @@
 /** Builds the HTTP server; listening is somebody else's business, so that tests can inject requests. */
 import { randomUUID } from 'node:crypto';
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
-import type { Socket } from 'node:net';
 import { OperationalError } from '../errors.ts';
+import { answerUnreadable } from './client-error.ts';
 import type { HttpDeps } from './deps.ts';
-import { PROBLEM_TYPE, installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
+import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
-import { problemOf } from './problems.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { logRoutes } from './routes/log.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -20,6 +19,8 @@ import { walletRoutes } from './routes/wallets.ts';
 const MAX_PARAM_LENGTH = 3 * 255;
 /** A request must have arrived whole within this time: slow clients are cut off. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often connections are looked over for requests that are late. */
+const LATE_REQUESTS_CHECK_MS = 5_000;
 const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 16_384;
 
@@ -32,12 +33,12 @@ export async function buildServer(
   const app = fastify({
     loggerInstance: options.logger,
     // One line a request would cost more than the request: failures are logged, metrics count the rest.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LATE_REQUESTS_CHECK_MS },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     genReqId: (request) => {
@@ -47,7 +48,7 @@ export async function buildServer(
     frameworkErrors: (error, request, reply) => {
       const path = request.url.split('?', 1)[0] ?? request.url;
       void reply.header('x-request-id', request.id);
-      return sendProblem(reply, problemOfError(error, path));
+      void sendProblem(reply, problemOfError(error, path));
     },
     clientErrorHandler: answerUnreadable,
   });
@@ -82,20 +83,8 @@ function refuseWhileClosing(app: FastifyInstance): void {
     void reply.header('x-request-id', request.id);
     if (!closing) return done();
     void reply.header('connection', 'close');
-    return done(new OperationalError('shutting_down', 'The service is shutting down.', { retryAfterSeconds: 1 }));
+    return done(
+      new OperationalError('shutting_down', 'The service is shutting down.', { retryAfterSeconds: 1 }),
+    );
   });
-}
-
-/** What never became a request, such as a broken header: answered as a problem too, then cut off. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const line = tooLarge ? '431 Request Header Fields Too Large' : timedOut ? '408 Request Timeout' : '400 Bad Request';
-  const detail = timedOut ? 'The request did not arrive in time.' : 'The request is not readable as HTTP.';
-  const problem = { ...problemOf('validation_failed', detail, ''), status: Number.parseInt(line, 10) };
-  const body = JSON.stringify(problem);
-  const head = `HTTP/1.1 ${line}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}`;
-  if (socket.writable) socket.write(`${head}\r\nConnection: close\r\n\r\n${body}`);
-  socket.destroySoon();
 }

@@ -12,6 +12,23 @@ const MAX_RANGE = 5_000n;
 
 export type CaughtUp = { readonly position: bigint; readonly head: bigint; readonly applied: bigint };
 
+/** A look without a lock: is there anything to apply? Both numbers only grow, so a "no" can only be late. */
+export async function isBehind(tx: Transaction, ledgerId: number, projection: Projection): Promise<boolean> {
+  const { rows } = await tx.query<{ behind: boolean }>({
+    name: 'is-behind',
+    text: `
+select c.position < l.head_position as behind
+  from read.checkpoints c
+  join ledgers l
+    on l.id = c.ledger_id
+ where c.ledger_id = $1::integer
+   and c.projection = $2::text
+   and c.live`,
+    values: [ledgerId, projection.name],
+  });
+  return rows[0]?.behind ?? true;
+}
+
 /** One transaction: applies at most MAX_RANGE events. Rejects with the database's error, the checkpoint unmoved. */
 export async function catchUp(pool: Pool, ledgerId: number, projection: Projection): Promise<CaughtUp> {
   return inTransaction(pool, async (tx) => {

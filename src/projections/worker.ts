@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { catchUp, ensureCheckpoints, recordFailure } from './catch-up.ts';
+import { catchUp, ensureCheckpoints, isBehind, recordFailure } from './catch-up.ts';
 import { queueOf, type Jobs } from './jobs.ts';
 import type { Projection } from './projection.ts';
 
@@ -63,15 +63,25 @@ async function follow(deps: WorkerDeps, ledgerId: number, projection: Projection
   let idle = 0;
   while (idle < IDLE_PASSES && performance.now() < until && !signal.aborted) {
     const passStart = performance.now();
-    const { applied, position, head } = await catchUp(deps.pool, ledgerId, projection).catch(async (error: unknown) => {
-      await reportFailure(deps, ledgerId, projection.name, error);
-      throw error;
-    });
-    if (applied > 0n) deps.onApplied(projection.name, applied);
-    idle = applied > 0n ? 0 : idle + 1;
-    if (position < head) continue;
+    const applied = await pass(deps, ledgerId, projection, signal);
+    idle = applied ? 0 : idle + 1;
     const restMs = Math.max(0, PASS_INTERVAL_MS - (performance.now() - passStart));
     await delay(restMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Applies all there is, range after range; false when there was nothing. */
+async function pass(deps: WorkerDeps, ledgerId: number, projection: Projection, signal: AbortSignal): Promise<boolean> {
+  try {
+    if (!(await isBehind(deps.pool, ledgerId, projection))) return false;
+    for (;;) {
+      const { applied, position, head } = await catchUp(deps.pool, ledgerId, projection);
+      if (applied > 0n) deps.onApplied(projection.name, applied);
+      if (position >= head || signal.aborted) return true;
+    }
+  } catch (error) {
+    await reportFailure(deps, ledgerId, projection.name, error);
+    throw error;
   }
 }
 

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { readProjectionStatus } from '../../projections/queries/projection-status.ts';
+import { answerFrom } from '../../projections/queries/read-model.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
+import { atLeast } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { answerFrom } from '../read-model.ts';
-import { listOf, projectionStatus } from '../resources.ts';
+import { health, listOf, projectionStatus, readiness } from '../resources.ts';
 
 export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
   const startedAt = new Date().toISOString();
@@ -13,27 +14,25 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get(
     '/health',
     {
-      schema: {
-        tags: ['operations'],
-        summary: 'The process is alive',
-        response: { 200: z.object({ status: z.literal('ok'), startedAt: z.string() }) },
-      },
-      config: { facts: { problems: [], ledger: false, example: { status: 'ok', startedAt } } },
+      schema: { tags: ['operations'], summary: 'The process is alive', response: { 200: health } },
+      config: { facts: { operationId: 'getHealth', problems: [], ledger: false, example: examples.health } },
     },
     () => ({ status: 'ok', startedAt }),
   );
 
-  const readyBody = z.object({ status: z.enum(['ready', 'not_ready']), reason: z.string().nullable() });
   app.get(
     '/ready',
     {
       schema: {
         tags: ['operations'],
         summary: 'The service can do its work',
-        description: 'The database answers, migrations are applied, demo data (if any) is written and projected.',
-        response: { 200: readyBody, 503: readyBody },
+        description:
+          'The database answers, migrations are applied, demo data (if any) is written and projected.',
+        response: { 200: readiness, 503: readiness },
       },
-      config: { facts: { problems: [], ledger: false, example: { status: 'ready', reason: null } } },
+      config: {
+        facts: { operationId: 'getReadiness', problems: [], ledger: false, example: examples.readiness },
+      },
     },
     async (_request, reply) => {
       const { ready, reason } = await deps.readiness();
@@ -48,26 +47,40 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
       schema: {
         tags: ['operations'],
         summary: 'Metrics for Prometheus',
-        response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } } },
+        response: {
+          200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },
+        },
       },
-      config: { facts: { problems: [], ledger: false } },
+      config: { facts: { operationId: 'getMetrics', problems: [], ledger: false } },
     },
     async (_request, reply) =>
-      reply.header('content-type', deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics()),
+      reply
+        .header('content-type', deps.metrics.registry.contentType)
+        .send(await deps.metrics.registry.metrics()),
   );
 
   queryRoute(app, {
     url: '/projections',
+    operationId: 'listProjections',
     tag: 'operations',
     summary: 'How far the read models have come',
+    description: 'With atLeast it answers once all of them have reached that position.',
+    query: z.strictObject({ atLeast }),
     answer: listOf(projectionStatus),
     example: examples.listOf(examples.projection),
-    problems: [],
-    read: async () => {
-      const { result, position } = await answerFrom(deps, { projections: [], atLeast: undefined }, (tx) =>
+    problems: ['read_model_behind'],
+    read: async (_params, query) => {
+      if (query.atLeast !== undefined) await reachedByAll(deps, query.atLeast);
+      const source = { projections: [], atLeast: undefined };
+      const { result, position } = await answerFrom(deps, source, (tx) =>
         readProjectionStatus(tx, deps.ledgerId),
       );
       return { body: { data: result, nextCursor: null }, position };
     },
   });
+}
+
+async function reachedByAll(deps: HttpDeps, position: bigint): Promise<void> {
+  const projections = (await readProjectionStatus(deps.readPool, deps.ledgerId)).map(({ name }) => name);
+  await deps.positions.waitFor({ projections, position, timeoutMs: deps.waitMs });
 }

@@ -1,16 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { idSchema, moneyBody, transferBody } from '../../commands/schemas.ts';
-import { RefusedError } from '../../errors.ts';
 import { positionsBetween } from '../../projections/queries/positions.ts';
 import { listTransactions, readTransaction } from '../../projections/queries/transactions.ts';
+import { answerFrom } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import type { ProblemCode } from '../problems.ts';
-import { atLeast, checkOrder, cursorParam, limitParam, timeParam } from '../query-params.ts';
+import {
+  atLeast,
+  checkOrder,
+  cursorParam,
+  limitParam,
+  textParam,
+  timeParam,
+  typeParam,
+} from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { answerFrom } from '../read-model.ts';
 import { listOf, postedTransaction, transaction } from '../resources.ts';
 
 const MONEY_PROBLEMS: readonly ProblemCode[] = [
@@ -23,10 +30,10 @@ const MONEY_PROBLEMS: readonly ProblemCode[] = [
   'subject_erased',
 ];
 
-const SUMMARIES = {
-  topup: 'Top up: from the treasury to a user, against payment',
-  bonus: 'Bonus: from the treasury to a user, as a gift',
-  spend: 'Spend: from a user to the treasury',
+const ROUTES = {
+  topup: { operationId: 'topUp', summary: 'Top up: from the treasury to a user, against payment' },
+  bonus: { operationId: 'giveBonus', summary: 'Bonus: from the treasury to a user, as a gift' },
+  spend: { operationId: 'spend', summary: 'Spend: from a user to the treasury' },
 } as const;
 
 export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
@@ -35,9 +42,11 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       url: `/transactions/${kind}`,
       kind,
       tag: 'transactions',
-      summary: SUMMARIES[kind],
+      ...ROUTES[kind],
       params: z.strictObject({}),
       body: moneyBody,
+      bodyName: 'MoveMoney',
+      bodyExample: examples.moneyBody,
       answer: postedTransaction,
       example: examples.transaction(kind),
       problems: [...MONEY_PROBLEMS, kind === 'spend' ? 'insufficient_funds' : 'supply_cap_exceeded'],
@@ -47,11 +56,14 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   commandRoute(app, deps, {
     url: '/transactions/transfer',
+    operationId: 'transfer',
     kind: 'transfer',
     tag: 'transactions',
     summary: 'Transfer: from one user to another',
     params: z.strictObject({}),
     body: transferBody,
+    bodyName: 'Transfer',
+    bodyExample: examples.transferBody,
     answer: postedTransaction,
     example: examples.transaction('transfer'),
     problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
@@ -60,21 +72,22 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   queryRoute(app, {
     url: '/transactions/:id',
+    operationId: 'getTransaction',
     tag: 'transactions',
     summary: 'Look up a transaction, posted or declined',
-    params: z.strictObject({ id: idSchema }),
+    params: z.strictObject({ id: idSchema.meta({ description: 'The transactionId.' }) }),
     query: z.strictObject({ atLeast }),
     answer: transaction,
     example: examples.transaction('topup'),
     problems: ['transaction_not_found', 'read_model_behind'],
     read: async ({ id }, query) => {
       const source = { projections: [], atLeast: query.atLeast };
-      const { result, position } = await answerFrom(deps, source, (tx) => readTransaction(tx, deps.ledgerId, id));
-      if (result === null) {
-        const detail = 'There is no transaction with this id.';
-        throw new RefusedError({ code: 'transaction_not_found', detail, figures: { transactionId: id } });
-      }
-      return { body: result, position };
+      const { result, position } = await answerFrom(deps, source, (tx) =>
+        readTransaction(tx, deps.ledgerId, id),
+      );
+      if (result !== null) return { body: result, position };
+      const detail = 'There is no transaction with this id.';
+      return { refusal: { code: 'transaction_not_found', detail, figures: { transactionId: id } }, position };
     },
   });
 
@@ -84,12 +97,15 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
 function listRoute(app: FastifyInstance, deps: HttpDeps): void {
   queryRoute(app, {
     url: '/transactions',
+    operationId: 'listTransactions',
     tag: 'transactions',
     summary: 'List transactions, newest first, declined ones included',
     query: z.strictObject({
-      reference: z.string().min(1).max(255).optional(),
-      userId: idSchema.optional(),
-      type: z.string().min(1).max(64).optional().meta({ examples: ['topup'] }),
+      reference: textParam(255).optional().meta({ description: 'Only with exactly this reference.' }),
+      userId: idSchema
+        .optional()
+        .meta({ description: 'Only those that move money of this user, or were to.' }),
+      type: typeParam,
       from: timeParam.optional().meta({ description: 'Recorded at or after.' }),
       to: timeParam.optional().meta({ description: 'Recorded at or before.' }),
       limit: limitParam(50),
@@ -105,7 +121,11 @@ function listRoute(app: FastifyInstance, deps: HttpDeps): void {
       const source = { projections: ['transactions'], atLeast: query.atLeast };
       const { result, position } = await answerFrom(deps, source, async (tx) => {
         const span = await positionsBetween(tx, deps.ledgerId, query);
-        return listTransactions(tx, deps.ledgerId, { limit, cursor, filter: { reference, userId, type, ...span } });
+        return listTransactions(tx, deps.ledgerId, {
+          limit,
+          cursor,
+          filter: { reference, userId, type, ...span },
+        });
       });
       return { body: result, position };
     },

@@ -1,29 +1,41 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { idSchema, registerUserBody, userStatusBody } from '../../commands/schemas.ts';
-import { RefusedError } from '../../errors.ts';
+import { registerUserBody, userStatusBody } from '../../commands/schemas.ts';
+import type { Refusal } from '../../errors.ts';
 import { listUsers, readUser } from '../../projections/queries/users.ts';
 import { WALLET_PROJECTIONS, listWalletsOfUser } from '../../projections/queries/wallets.ts';
-import { normalizeEmail } from '../../text.ts';
+import { isStorableText, normalizeEmail } from '../../text.ts';
+import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
-import { atLeast, cursorParam, limitParam } from '../query-params.ts';
+import { atLeast, cursorParam, limitParam, userIdParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { answerFrom, findIn } from '../read-model.ts';
 import { listOf, user, wallet, writtenUser } from '../resources.ts';
 
 const DIRECTORY = ['directory'];
-const byId = z.strictObject({ userId: idSchema });
+const emailParam = z
+  .string()
+  .max(254)
+  .refine(isStorableText, 'must not contain NUL or lone surrogates')
+  .meta({ examples: ['alice@example.com'] })
+  .transform(normalizeEmail)
+  .optional()
+  .meta({ description: 'Finds the user with this e-mail, however it is spelled.' });
+
+const byId = z.strictObject({ userId: userIdParam });
 
 export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
   commandRoute(app, deps, {
     url: '/users',
+    operationId: 'registerUser',
     kind: 'user.register',
     tag: 'users',
     summary: 'Register a user',
     params: z.strictObject({}),
     body: registerUserBody,
+    bodyName: 'RegisterUser',
+    bodyExample: { email: 'alice@example.com' },
     answer: writtenUser,
     example: { ...examples.user, ...examples.written },
     problems: ['email_taken', 'id_taken', 'subject_erased'],
@@ -32,34 +44,35 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   commandRoute(app, deps, {
     url: '/users/:userId/status',
+    operationId: 'setUserStatus',
     kind: 'user.status',
     tag: 'users',
     summary: 'Ban a user, or lift the ban',
     params: byId,
     body: userStatusBody,
+    bodyName: 'SetUserStatus',
+    bodyExample: { status: 'BANNED', reason: 'chargeback under review' },
     answer: writtenUser,
-    example: { ...examples.user, ...examples.written },
+    example: { ...examples.user, status: 'BANNED', ...examples.written },
     problems: ['user_not_found', 'subject_erased'],
     command: ({ userId }, body) => ({ kind: 'user.status', userId, ...body }),
   });
 
   queryRoute(app, {
     url: '/users',
+    operationId: 'listUsers',
     tag: 'users',
-    summary: 'List users',
-    query: z.strictObject({
-      email: z.string().max(254).transform(normalizeEmail).optional().meta({ examples: ['alice@example.com'] }),
-      limit: limitParam(50),
-      cursor: cursorParam,
-      atLeast,
-    }),
+    summary: 'List users, in the order of registration',
+    query: z.strictObject({ email: emailParam, limit: limitParam(50), cursor: cursorParam, atLeast }),
     answer: listOf(user),
     example: examples.listOf(examples.user),
     problems: ['read_model_behind'],
     read: async (_params, query) => {
       const { limit, cursor, email } = query;
-      const { result, position } = await answerFrom(deps, { projections: DIRECTORY, atLeast: query.atLeast }, (tx) =>
-        listUsers(tx, deps.ledgerId, { limit, cursor, email }),
+      const { result, position } = await answerFrom(
+        deps,
+        { projections: DIRECTORY, atLeast: query.atLeast },
+        (tx) => listUsers(tx, deps.ledgerId, { limit, cursor, email }),
       );
       return { body: result, position };
     },
@@ -67,6 +80,7 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
   queryRoute(app, {
     url: '/users/:userId',
+    operationId: 'getUser',
     tag: 'users',
     summary: 'Look up a user',
     params: byId,
@@ -78,13 +92,14 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
       const found = await findIn(deps, { projections: DIRECTORY, atLeast: query.atLeast }, (tx) =>
         readUser(tx, deps.ledgerId, userId),
       );
-      if (found.result === null) throw userNotFound(userId);
-      return { body: found.result, position: found.position };
+      const { result, position } = found;
+      return result === null ? { refusal: userNotFound(userId), position } : { body: result, position };
     },
   });
 
   queryRoute(app, {
     url: '/users/:userId/wallets',
+    operationId: 'listUserWallets',
     tag: 'wallets',
     summary: "List a user's wallets",
     params: byId,
@@ -98,12 +113,13 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
         const known = await readUser(tx, deps.ledgerId, userId);
         return known === null ? null : listWalletsOfUser(tx, deps.ledgerId, userId);
       });
-      if (found.result === null) throw userNotFound(userId);
-      return { body: { data: found.result, nextCursor: null }, position: found.position };
+      const { result, position } = found;
+      if (result === null) return { refusal: userNotFound(userId), position };
+      return { body: { data: result, nextCursor: null }, position };
     },
   });
 }
 
-function userNotFound(userId: string): RefusedError {
-  return new RefusedError({ code: 'user_not_found', detail: 'There is no user with this id.', figures: { userId } });
+function userNotFound(userId: string): Refusal {
+  return { code: 'user_not_found', detail: 'There is no user with this id.', figures: { userId } };
 }

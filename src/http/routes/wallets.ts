@@ -1,37 +1,57 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { freezeStatusBody, idSchema, slugSchema } from '../../commands/schemas.ts';
-import { InvalidRequestError, RefusedError } from '../../errors.ts';
-import { readBalanceAt, type Balance, type BalanceOf, type PointInTime } from '../../projections/queries/balances.ts';
+import { freezeStatusBody, idSchema } from '../../commands/schemas.ts';
+import { InvalidRequestError, type Refusal } from '../../errors.ts';
+import {
+  readBalanceAt,
+  type Balance,
+  type BalanceOf,
+  type PointInTime,
+} from '../../projections/queries/balances.ts';
 import { readHistory } from '../../projections/queries/history.ts';
 import { positionsBetween } from '../../projections/queries/positions.ts';
 import { WALLET_PROJECTIONS, readWallet, walletExists } from '../../projections/queries/wallets.ts';
+import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
-import { atLeast, checkOrder, cursorParam, flagParam, limitParam, positionParam, timeParam } from '../query-params.ts';
+import {
+  assetSlugParam,
+  atLeast,
+  checkOrder,
+  cursorParam,
+  flagParam,
+  limitParam,
+  positionParam,
+  timeParam,
+  typeParam,
+  userIdParam,
+} from '../query-params.ts';
 import { queryRoute, type QueryAnswer } from '../query-route.ts';
-import { answerFrom, findIn } from '../read-model.ts';
 import { balanceAnswer, historyLine, listOf, wallet, writtenWallet } from '../resources.ts';
 
-const byId = z.strictObject({ id: idSchema });
+const byId = z.strictObject({ id: idSchema.meta({ description: "The wallet's id." }) });
 
 export function walletRoutes(app: FastifyInstance, deps: HttpDeps): void {
   commandRoute(app, deps, {
     url: '/wallets/:id/status',
+    operationId: 'setWalletStatus',
     kind: 'wallet.status',
     tag: 'wallets',
     summary: 'Freeze a wallet, or thaw it',
     params: byId,
     body: freezeStatusBody,
+    bodyName: 'SetFreezeStatus',
+    bodyExample: { status: 'FROZEN', reason: 'reported stolen' },
     answer: writtenWallet,
-    example: { ...examples.wallet, ...examples.written },
+    example: { ...examples.wallet, status: 'FROZEN', ...examples.written },
     problems: ['wallet_not_found'],
     command: ({ id }, body) => ({ kind: 'wallet.status', walletId: id, ...body }),
   });
 
   queryRoute(app, {
     url: '/wallets/:id',
+    operationId: 'getWallet',
     tag: 'wallets',
     summary: 'Look up a wallet',
     params: byId,
@@ -41,9 +61,8 @@ export function walletRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: ['wallet_not_found', 'read_model_behind'],
     read: async ({ id }, query) => {
       const source = { projections: WALLET_PROJECTIONS, atLeast: query.atLeast };
-      const found = await findIn(deps, source, (tx) => readWallet(tx, deps.ledgerId, id));
-      if (found.result === null) throw walletNotFound(id);
-      return { body: found.result, position: found.position };
+      const { result, position } = await findIn(deps, source, (tx) => readWallet(tx, deps.ledgerId, id));
+      return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
     },
   });
 
@@ -54,13 +73,14 @@ export function walletRoutes(app: FastifyInstance, deps: HttpDeps): void {
 function historyRoute(app: FastifyInstance, deps: HttpDeps): void {
   queryRoute(app, {
     url: '/wallets/:id/history',
+    operationId: 'getWalletHistory',
     tag: 'wallets',
     summary: "A wallet's ledger entries, newest first",
     params: byId,
     query: z.strictObject({
       limit: limitParam(10),
       cursor: cursorParam,
-      type: z.string().min(1).max(64).optional().meta({ examples: ['topup'] }),
+      type: typeParam,
       from: timeParam.optional().meta({ description: 'Recorded at or after.' }),
       to: timeParam.optional().meta({ description: 'Recorded at or before.' }),
       holds: flagParam.meta({ description: 'true: also the lines that only change what is held.' }),
@@ -74,12 +94,21 @@ function historyRoute(app: FastifyInstance, deps: HttpDeps): void {
       const { limit, cursor, type, holds } = query;
       // Without a type the log itself answers, with one the read model that knows the types.
       const projections = type === undefined ? [] : ['transactions'];
-      const { result, position } = await answerFrom(deps, { projections, atLeast: query.atLeast }, async (tx) => {
-        if (!(await walletExists(tx, deps.ledgerId, id))) throw walletNotFound(id);
-        const span = await positionsBetween(tx, deps.ledgerId, query);
-        return readHistory(tx, deps.ledgerId, { walletId: id, limit, cursor, filter: { type, holds, ...span } });
-      });
-      return { body: result, position };
+      const { result, position } = await answerFrom(
+        deps,
+        { projections, atLeast: query.atLeast },
+        async (tx) => {
+          if (!(await walletExists(tx, deps.ledgerId, id))) return null;
+          const span = await positionsBetween(tx, deps.ledgerId, query);
+          return readHistory(tx, deps.ledgerId, {
+            walletId: id,
+            limit,
+            cursor,
+            filter: { type, holds, ...span },
+          });
+        },
+      );
+      return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
     },
   });
 }
@@ -90,31 +119,34 @@ const balanceQuery = z.strictObject({
     .enum(['strong', 'projected'])
     .optional()
     .meta({ description: 'strong: from the wallet row itself, without waiting.' }),
-  at: timeParam.optional().meta({ description: 'The balance as it was at this time.' }),
-  asOf: positionParam.optional().meta({ description: 'The balance right after this position.' }),
+  at: timeParam.optional().meta({ description: 'The balance as it was at this time, from the log.' }),
+  asOf: positionParam
+    .optional()
+    .meta({ description: 'The balance right after this position, from the log.' }),
 });
 
 function balanceRoute(app: FastifyInstance, deps: HttpDeps): void {
   queryRoute(app, {
     url: '/wallets/:userId/:assetSlug/balance',
+    operationId: 'getBalance',
     tag: 'wallets',
     summary: "A user's balance in an asset, now or at a point in time",
     description: 'A user without a wallet in the asset has a balance of 0.',
-    params: z.strictObject({ userId: idSchema, assetSlug: slugSchema }),
+    params: z.strictObject({ userId: userIdParam, assetSlug: assetSlugParam }),
     query: balanceQuery,
     answer: balanceAnswer,
     example: examples.balance,
     problems: ['user_not_found', 'asset_not_found', 'read_model_behind'],
     read: async (wanted, query) => {
       const when = pointInTime(query);
-      if (when !== null) {
-        const { balance, head } = await readBalanceAt(deps.readPool, deps.ledgerId, wanted, when);
-        return { ...balanceAnswerOf(wanted, balance), position: head };
-      }
-      const strong = query.consistency === 'strong';
+      const strong = query.consistency === 'strong' || when !== null;
       if (query.atLeast !== undefined) {
         const projections = strong ? [] : ['wallet_balances'];
         await deps.positions.waitFor({ projections, position: query.atLeast, timeoutMs: deps.waitMs });
+      }
+      if (when !== null) {
+        const { balance, head } = await readBalanceAt(deps.readPool, deps.ledgerId, wanted, when);
+        return { ...balanceAnswerOf(wanted, balance), position: head };
       }
       const read = strong ? deps.balances.strong : deps.balances.projected;
       return balanceAnswerOf(wanted, await read(wanted));
@@ -123,28 +155,28 @@ function balanceRoute(app: FastifyInstance, deps: HttpDeps): void {
 }
 
 function pointInTime(query: z.output<typeof balanceQuery>): PointInTime | null {
-  const { at, asOf, atLeast: reached, consistency } = query;
-  if (at === undefined && asOf === undefined) return null;
+  const { at, asOf } = query;
   if (at !== undefined && asOf !== undefined) {
     throw new InvalidRequestError([{ path: 'at', message: 'cannot be combined with asOf' }]);
   }
-  if (reached !== undefined || consistency !== undefined) {
-    throw new InvalidRequestError([
-      { path: at === undefined ? 'asOf' : 'at', message: 'cannot be combined with atLeast or consistency' },
-    ]);
-  }
-  return at === undefined ? { asOf: asOf as bigint } : { at };
+  if (at !== undefined) return { at };
+  return asOf === undefined ? null : { asOf };
 }
 
 function balanceAnswerOf(wanted: BalanceOf, found: Balance): QueryAnswer {
   const { userId, assetSlug } = wanted;
+  const { position } = found;
   switch (found.kind) {
-    case 'user_not_found':
-      throw new RefusedError({ code: found.kind, detail: 'There is no user with this id.', figures: { userId } });
-    case 'asset_not_found':
-      throw new RefusedError({ code: found.kind, detail: 'There is no asset with this slug.', figures: { assetSlug } });
+    case 'user_not_found': {
+      const detail = 'There is no user with this id.';
+      return { refusal: { code: found.kind, detail, figures: { userId } }, position };
+    }
+    case 'asset_not_found': {
+      const detail = 'There is no asset with this slug.';
+      return { refusal: { code: found.kind, detail, figures: { assetSlug } }, position };
+    }
     case 'found': {
-      const { balance, held, walletId, position } = found;
+      const { balance, held, walletId } = found;
       const body = {
         balance: balance.toString(),
         asset: assetSlug,
@@ -159,7 +191,6 @@ function balanceAnswerOf(wanted: BalanceOf, found: Balance): QueryAnswer {
   }
 }
 
-function walletNotFound(walletId: string): RefusedError {
-  const detail = 'There is no wallet with this id.';
-  return new RefusedError({ code: 'wallet_not_found', detail, figures: { walletId } });
+function walletNotFound(walletId: string): Refusal {
+  return { code: 'wallet_not_found', detail: 'There is no wallet with this id.', figures: { walletId } };
 }

@@ -56,7 +56,13 @@ export async function readActivity(
   ledgerId: number,
   wanted: { slug: string; bucket: 'hour' | 'day'; from: string; to: string; limit: number },
 ): Promise<Activity[]> {
-  const { rows } = await tx.query<{ at: string; type: string; posted: bigint; volume: bigint; rejected: bigint }>({
+  const { rows } = await tx.query<{
+    at: string;
+    type: string;
+    posted: bigint;
+    volume: bigint;
+    rejected: bigint;
+  }>({
     name: 'asset-activity',
     text: `
 select date_trunc($3::text, v.hour) as at, v.type, sum(v.posted) as posted, sum(v.volume) as volume,

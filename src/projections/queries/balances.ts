@@ -13,7 +13,9 @@ export type FoundBalance = {
   readonly position: bigint;
 };
 
-export type Balance = FoundBalance | { readonly kind: 'user_not_found' } | { readonly kind: 'asset_not_found' };
+export type Balance =
+  | FoundBalance
+  | { readonly kind: 'user_not_found' | 'asset_not_found'; readonly position: bigint };
 
 type BalanceRow = {
   ordinal: bigint;
@@ -84,9 +86,9 @@ export async function readBalances(
 }
 
 function balanceOf(row: BalanceRow): Balance {
-  if (!row.user_known) return { kind: 'user_not_found' };
-  if (!row.asset_known) return { kind: 'asset_not_found' };
   const { wallet_id: walletId, position } = row;
+  if (!row.user_known) return { kind: 'user_not_found', position };
+  if (!row.asset_known) return { kind: 'asset_not_found', position };
   return { kind: 'found', walletId, balance: row.balance ?? 0n, held: row.held ?? 0n, position };
 }
 
@@ -102,10 +104,13 @@ export async function readBalanceAt(
   const position = 'at' in when ? await positionAt(tx, ledgerId, when.at) : when.asOf;
   const head = await headPosition(tx, ledgerId);
   if (position > head) {
-    throw new InvalidRequestError([{ path: 'asOf', message: `must not be beyond the head, which is ${head}` }]);
+    throw new InvalidRequestError([
+      { path: 'asOf', message: `must not be beyond the head, which is ${head}` },
+    ]);
   }
   const [now] = await readBalances(tx, ledgerId, [wanted], 'strong');
-  if (now === undefined || now.kind !== 'found') return { balance: now ?? { kind: 'user_not_found' }, head };
+  if (now === undefined) throw new Error('a balance query gave fewer rows than it was asked for');
+  if (now.kind !== 'found') return { balance: now, head };
   const { rows } = await tx.query<{ balance_after: bigint; held_after: bigint }>({
     name: 'balance-as-of',
     text: `

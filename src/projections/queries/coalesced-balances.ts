@@ -33,7 +33,12 @@ export function createBalanceReader(
     waiting = waiting.slice(batch.length);
     inFlight += 1;
     try {
-      const balances = await readBalances(tx, ledgerId, batch.map(({ wanted }) => wanted), consistency);
+      const balances = await readBalances(
+        tx,
+        ledgerId,
+        batch.map(({ wanted }) => wanted),
+        consistency,
+      );
       for (const [index, { resolve, reject }] of batch.entries()) {
         const balance = balances[index];
         if (balance === undefined) reject(new Error('a balance query gave fewer rows than it was asked for'));

@@ -1,7 +1,13 @@
 /** A wallet's history: its ledger entries, newest first, each with the transaction it belongs to. */
 import type { Transaction } from '../../db/transaction.ts';
 import type { EventData } from '../../events/catalog.ts';
-import { EVENT_COLUMNS, eventOfRow, withPersonalValues, type EventRow, type StoredEvent } from '../../events/read.ts';
+import {
+  EVENT_COLUMNS,
+  eventOfRow,
+  withPersonalValues,
+  type EventRow,
+  type StoredEvent,
+} from '../../events/read.ts';
 import { shownMetadata } from '../../events/transaction-resource.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
@@ -38,8 +44,17 @@ export async function readHistory(
   request: PageRequest & { walletId: string; filter: HistoryFilter },
 ): Promise<Page<HistoryLine>> {
   const { filter, limit } = request;
-  const before = request.cursor === undefined ? { position: filter.to, leg: LAST_LEG } : decodeCursor(request.cursor);
-  const values: unknown[] = [ledgerId, request.walletId, before.position, before.leg, filter.from, limit + 1, filter.to];
+  const before =
+    request.cursor === undefined ? { position: filter.to, leg: LAST_LEG } : decodeCursor(request.cursor);
+  const values: unknown[] = [
+    ledgerId,
+    request.walletId,
+    before.position,
+    before.leg,
+    filter.from,
+    limit + 1,
+    filter.to,
+  ];
   const ofType = filter.type === undefined ? '' : `and t.type = $${values.push(filter.type)}::text`;
   const { rows } = await tx.query<EntryRow>({
     name: `history-${filter.holds ? 'holds' : 'money'}-${filter.type === undefined ? 'all' : 'type'}`,
@@ -71,7 +86,8 @@ select l.leg, l.amount, l.balance_after, ${EVENT_COLUMNS}
 }
 
 function historyLine(row: EntryRow, event: StoredEvent, owners: Owners): HistoryLine {
-  if (event.type !== 'transaction.posted') throw new Error(`${event.type} at ${event.position} has no entries`);
+  if (event.type !== 'transaction.posted')
+    throw new Error(`${event.type} at ${event.position} has no entries`);
   const other = otherSide(event.data, row.leg);
   return {
     position: row.position.toString(),
@@ -118,6 +134,9 @@ select id, owner, is_system
     values: [ledgerId, [...new Set(ids)]],
   });
   return new Map(
-    found.rows.map(({ id, owner, is_system: isSystem }) => [id, isSystem ? { system: owner } : { userId: owner }]),
+    found.rows.map(({ id, owner, is_system: isSystem }) => [
+      id,
+      isSystem ? { system: owner } : { userId: owner },
+    ]),
   );
 }

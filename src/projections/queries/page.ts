@@ -23,7 +23,8 @@ export function decodeCursor(cursor: string): Keyset {
   const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
   if (match !== null) {
     const keyset = { position: BigInt(match[1] ?? ''), leg: Number(match[2]) };
-    if (keyset.position <= MAX_POSITION && keyset.leg <= 32_767 && encodeCursor(keyset) === cursor) return keyset;
+    if (keyset.position <= MAX_POSITION && keyset.leg <= 32_767 && encodeCursor(keyset) === cursor)
+      return keyset;
   }
   throw new InvalidRequestError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }

@@ -43,7 +43,9 @@ export function createPositionWaiter(tx: Transaction, ledgerId: number): Positio
   const polls = new Map<string, Promise<bigint>>();
 
   function reachedBy(projections: readonly string[]): Promise<bigint> {
-    return projections.length === 0 ? headPosition(tx, ledgerId) : projectedPosition(tx, ledgerId, projections);
+    return projections.length === 0
+      ? headPosition(tx, ledgerId)
+      : projectedPosition(tx, ledgerId, projections);
   }
 
   function poll(projections: readonly string[]): Promise<bigint> {
@@ -105,15 +107,17 @@ export async function positionsBetween(
 ): Promise<{ from: bigint; to: bigint }> {
   const { from, to } = span;
   return {
-    from: from === undefined ? 0n : await lastPositionAt(tx, ledgerId, justBefore(from)),
+    from: from === undefined ? 0n : await lastPositionBefore(tx, ledgerId, from),
     to: to === undefined ? LAST_POSITION : await lastPositionAt(tx, ledgerId, to),
   };
 }
 
 const LAST_POSITION = 2n ** 63n - 2n;
 
-function justBefore(time: string): string {
-  return new Date(Date.parse(time) - 1).toISOString();
+/** Nothing was recorded before 1970; the year before year 1 has no name. */
+async function lastPositionBefore(tx: Transaction, ledgerId: number, time: string): Promise<bigint> {
+  const justBefore = Date.parse(time) - 1;
+  return justBefore < 0 ? 0n : lastPositionAt(tx, ledgerId, new Date(justBefore).toISOString());
 }
 
 async function lastPositionAt(tx: Transaction, ledgerId: number, at: string): Promise<bigint> {

@@ -1,7 +1,13 @@
 /** Transactions, posted and declined: one by its id straight from the log, lists through the read model's filters. */
 import type { Transaction } from '../../db/transaction.ts';
 import type { Body } from '../../events/body.ts';
-import { EVENT_COLUMNS, eventOfRow, withPersonalValues, type EventRow, type StoredEvent } from '../../events/read.ts';
+import {
+  EVENT_COLUMNS,
+  eventOfRow,
+  withPersonalValues,
+  type EventRow,
+  type StoredEvent,
+} from '../../events/read.ts';
 import { postedBody, rejectedBody, shownMetadata } from '../../events/transaction-resource.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
@@ -31,14 +37,12 @@ select ${EVENT_COLUMNS}
 }
 
 function transactionBody(event: StoredEvent): Body {
-  switch (event.type) {
-    case 'transaction.posted':
-      return postedBody(event, event.data, shownMetadata(event, event.data));
-    case 'transaction.rejected':
-      return rejectedBody(event, event.data, shownMetadata(event, event.data));
-    default:
-      throw new Error(`${event.type} at position ${event.position} is not a transaction`);
+  if (event.type === 'transaction.posted')
+    return postedBody(event, event.data, shownMetadata(event, event.data));
+  if (event.type === 'transaction.rejected') {
+    return rejectedBody(event, event.data, shownMetadata(event, event.data));
   }
+  throw new Error(`${event.type} at position ${event.position} is not a transaction`);
 }
 
 /** Newest first. Run it in a snapshot, with the position of the `transactions` projection. */
@@ -48,7 +52,8 @@ export async function listTransactions(
   request: PageRequest & { filter: TransactionFilter },
 ): Promise<Page<Body>> {
   const { filter, limit, cursor } = request;
-  const before = cursor === undefined ? filter.to + 1n : minimum(decodeCursor(cursor).position, filter.to + 1n);
+  const before =
+    cursor === undefined ? filter.to + 1n : minimum(decodeCursor(cursor).position, filter.to + 1n);
   const values: unknown[] = [ledgerId, before, filter.from, limit + 1];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const conditions = [

@@ -4,13 +4,7 @@ import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
 export type User = { id: string; email: string | null; status: string; createdAt: string };
 
-type UserRow = {
-  id: string;
-  email: string | null;
-  status: string;
-  created_at: string;
-  position: bigint;
-};
+type UserRow = { id: string; email: string | null; status: string; created_at: string; position: bigint };
 
 const COLUMNS = `u.id, p.value as email, u.status, u.created_at, u.position`;
 

@@ -1,8 +1,16 @@
 /** How a query is answered from read models: rows and Coffer-Position of one snapshot, waiting where asked to. */
-import { inSnapshot } from '../db/pool.ts';
-import type { Transaction } from '../db/transaction.ts';
-import { headPosition, projectedPosition } from '../projections/queries/positions.ts';
-import type { HttpDeps } from './deps.ts';
+import type { Pool } from 'pg';
+import { inSnapshot } from '../../db/pool.ts';
+import type { Transaction } from '../../db/transaction.ts';
+import { headPosition, projectedPosition, type PositionWaiter } from './positions.ts';
+
+export type ReadSide = {
+  readonly ledgerId: number;
+  readonly readPool: Pool;
+  readonly positions: PositionWaiter;
+  /** How long a query waits for a position. */
+  readonly waitMs: number;
+};
 
 export type Source = {
   /** The read models the rows come from; none: the log itself. */
@@ -14,13 +22,13 @@ export type Answered<Result> = { readonly result: Result; readonly position: big
 
 /** Rejects with `read_model_behind` when `atLeast` is not reached in time. */
 export async function answerFrom<Result>(
-  deps: HttpDeps,
+  side: ReadSide,
   source: Source,
   read: (tx: Transaction) => Promise<Result>,
 ): Promise<Answered<Result>> {
-  const { ledgerId } = deps;
-  if (source.atLeast !== undefined) await reach(deps, source.projections, source.atLeast);
-  return inSnapshot(deps.readPool, async (tx) => {
+  const { ledgerId } = side;
+  if (source.atLeast !== undefined) await reach(side, source.projections, source.atLeast);
+  return inSnapshot(side.readPool, async (tx) => {
     const position =
       source.projections.length === 0
         ? await headPosition(tx, ledgerId)
@@ -34,16 +42,16 @@ export async function answerFrom<Result>(
  * everything written before the question: a 404 is never due to lag.
  */
 export async function findIn<Result>(
-  deps: HttpDeps,
+  side: ReadSide,
   source: Source,
   read: (tx: Transaction) => Promise<Result | null>,
 ): Promise<Answered<Result | null>> {
-  const first = await answerFrom(deps, source, read);
+  const first = await answerFrom(side, source, read);
   if (first.result !== null) return first;
-  const head = await headPosition(deps.readPool, deps.ledgerId);
-  return first.position >= head ? first : answerFrom(deps, { ...source, atLeast: head }, read);
+  const head = await headPosition(side.readPool, side.ledgerId);
+  return first.position >= head ? first : answerFrom(side, { ...source, atLeast: head }, read);
 }
 
-async function reach(deps: HttpDeps, projections: readonly string[], position: bigint): Promise<void> {
-  await deps.positions.waitFor({ projections, position, timeoutMs: deps.waitMs });
+async function reach(side: ReadSide, projections: readonly string[], position: bigint): Promise<void> {
+  await side.positions.waitFor({ projections, position, timeoutMs: side.waitMs });
 }

@@ -1,0 +1,21 @@
+/**
+ * The files that decide and fold: no I/O, no clock, no chance, nothing asynchronous. The linter is tested to
+ * treat each of them so, and purity.test.ts follows their imports.
+ */
+export const pureFiles = [
+  'src/money.ts',
+  'src/errors.ts',
+  'src/text.ts',
+  'src/events/body.ts',
+  'src/events/canonical.ts',
+  'src/events/catalog.ts',
+  'src/events/evolve.ts',
+  'src/events/outcome.ts',
+  'src/events/state.ts',
+  'src/events/transaction-resource.ts',
+  'src/events/upcast.ts',
+  'src/commands/decide.ts',
+  'src/commands/decide-transaction.ts',
+  'src/commands/decision.ts',
+  'src/commands/schemas.ts',
+];
