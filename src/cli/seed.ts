@@ -1,12 +1,12 @@
-import { pino } from 'pino';
 import { createApp } from '../app.ts';
 import type { Config } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import { installJobs } from '../projections/jobs.ts';
 import { openDatabase } from './database.ts';
+import { createLogger } from '../logging.ts';
 
 export async function runSeed(config: Config): Promise<number> {
-  const log = pino({ level: config.logLevel }, pino.destination(2));
+  const log = createLogger({ level: config.logLevel, destination: process.stderr });
   const never = new AbortController().signal;
   const database = await openDatabase(config, { mode: 'attach', log: console.error, signal: never });
   try {

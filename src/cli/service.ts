@@ -1,10 +1,11 @@
 /** serve, api and worker: the processes that stay until they are told to stop. */
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { createApp, type App } from '../app.ts';
 import type { Config } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import { installJobs } from '../projections/jobs.ts';
 import { openDatabase, type OpenDatabase } from './database.ts';
+import { createLogger } from '../logging.ts';
 
 type ServiceCommand = 'serve' | 'api' | 'worker';
 
@@ -15,7 +16,7 @@ const STOP_TIMEOUT_MS = 9_000;
 const DRAIN_MS = 4_000;
 
 export async function runService(config: Config, options: { command: ServiceCommand }): Promise<number> {
-  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] });
+  const log = createLogger({ level: config.logLevel });
   const stop = onStopSignal();
   let database: OpenDatabase | null = null;
   let app: App | null = null;

@@ -103,7 +103,10 @@ update read.checkpoints
   });
 }
 
-/** Remembers why a projection stands still, for GET /projections and for whoever looks. */
+/**
+ * Remembers why a projection stands still, for GET /projections and for whoever looks. One that has nothing left to
+ * apply stands at the head: another pass or a rebuild went on in the meantime, and nothing would take the error back.
+ */
 export async function recordFailure(tx: Transaction, ledgerId: number, name: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await tx.query({
@@ -113,7 +116,8 @@ update read.checkpoints
        failed_position = position + 1
  where ledger_id = $1::integer
    and projection = $2::text
-   and live`,
+   and live
+   and position < (select head_position from ledgers where id = $1::integer)`,
     values: [ledgerId, name, message],
   });
 }

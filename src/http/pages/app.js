@@ -68,11 +68,11 @@ function showOptions(select, options) {
 }
 
 function showChoices() {
-  const others = [...users].filter(([id]) => id !== $('user').value);
   const names = [...assets.values()].map(({ slug, name }) => [slug, name]);
-  showOptions($('user'), [...users]);
-  showOptions($('to'), others);
   showOptions($('asset'), names);
+  showOptions($('user'), [...users]);
+  const others = [...users].filter(([id]) => id !== $('user').value);
+  showOptions($('to'), others);
   if ($('amount').ariaInvalid !== 'true') showHint();
 }
 
@@ -96,12 +96,10 @@ function showWallets(wallets) {
 }
 
 function showHistory(lines, asset) {
-  const withNames = lines.map((line) => {
-    const otherId = line.counterparty?.userId;
-    return { ...line, other: users.get(otherId) ?? otherId };
-  });
+  const nameOf = (id) => users.get(id) ?? id;
+  const named = lines.map((line) => ({ ...line, other: nameOf(line.counterparty?.userId) }));
   $('history-title').textContent = asset === undefined ? 'History' : `History: ${asset.name}`;
-  show($('history-lines'), withNames, ({ type, other, recordedAt, reference, ...line }) => {
+  show($('history-lines'), named, ({ type, other, recordedAt, reference, ...line }) => {
     const [sign, toward] = line.direction === 'CREDIT' ? ['+', 'from'] : ['−', 'to'];
     const time = el('time', { dateTime: recordedAt }, new Date(recordedAt).toLocaleString());
     const note = el('small', {}, time, reference === null ? '' : ` · ${reference}`);
@@ -115,7 +113,7 @@ function showHistory(lines, asset) {
 function showProjections(list) {
   const [slowest] = list.toSorted((one, other) => Number(BigInt(other.lagEvents) - BigInt(one.lagEvents)));
   const { name, position, headPosition, lagEvents, lagMs } = slowest;
-  const lag = lagEvents === '0' ? 'up to date' : `${name} is ${lagEvents} events (${lagMs} ms) behind`;
+  const lag = lagEvents === '0' ? 'up to date' : `${name} is behind by ${lagEvents} (${lagMs} ms)`;
   const failed = list.filter(({ state }) => state === 'failed').map((one) => `, ${one.name} has failed`);
   $('projections').textContent =
     `Read models: position ${position} of ${headPosition}, ${lag}${failed.join('')}`;
@@ -126,19 +124,19 @@ function say(place, className, ...lines) {
 }
 
 function sayProblem(place, { body, isSettled }, asset, retry) {
-  const title =
-    body.code === undefined ? [body.title] : [el('a', { href: `/problems/${body.code}` }, body.title)];
-  const lines = [body.detail, ...(body.errors ?? []).map(({ path, message }) => `${path}: ${message}`)];
-  if (body.code === 'insufficient_funds') {
+  const { code, title, detail, available, required } = body;
+  const lines = [detail];
+  if (code === 'insufficient_funds') {
     // The service speaks of minor units: its figures are said once more as they are written here.
-    const [has, needs] = [body.available, body.required].map((figure) => formatAmount(figure, asset.scale));
+    const [has, needs] = [available, required].map((figure) => formatAmount(figure, asset.scale));
     lines.push(`In ${asset.name}: ${has} available, ${needs} required.`);
   }
   if (!isSettled) {
     lines.push('Trying again sends the same Idempotency-Key, so that it happens only once.');
     lines.push(el('button', { type: 'button', className: 'quiet', onclick: retry }, 'Try again'));
   }
-  say(place, 'refused', el('strong', {}, ...title), ...lines);
+  const linked = code === undefined ? title : el('a', { href: `/problems/${code}` }, title);
+  say(place, 'refused', el('strong', {}, linked), ...lines);
 }
 
 let awaitedPosition = '0';
@@ -150,18 +148,18 @@ async function read(path) {
   const url = new URL(path, location.origin);
   url.searchParams.set('atLeast', awaitedPosition);
   const answer = await ask(url);
-  if (!answer.ok) throw new Error(answer.body.title, { cause: answer });
+  if (!answer.ok) throw new Error(answer.body.title, { cause: answer.body });
   return answer.body;
 }
 
 /** Reads all that is shown. One that is overtaken by a newer one shows nothing more. */
 async function readAll(isOvertaken) {
-  const paths = ['/users?limit=500', '/assets?limit=500'];
-  const [projections, people, kinds] = await Promise.all([ask('/projections'), ...paths.map(read)]);
+  const [people, kinds] = await Promise.all(['/users?limit=500', '/assets?limit=500'].map(read));
+  if (isOvertaken()) return;
   if (people.nextCursor === null) users.clear();
   $('users-note').hidden = people.nextCursor === null;
   for (const { id, email, status } of people.data)
-    users.set(id, status === 'ACTIVE' ? email : `${email} (banned)`);
+    users.set(id, status === 'BANNED' ? `${email} (banned)` : email);
   for (const asset of kinds.data) assets.set(asset.slug, asset);
   showChoices();
   if (shownUser === null && users.has(location.hash.slice(1))) $('user').value = location.hash.slice(1);
@@ -171,7 +169,8 @@ async function readAll(isOvertaken) {
   const chosen = () => wallets.find(({ asset }) => asset.slug === $('asset').value);
   if (shownUser !== userId && wallets.length > 0) $('asset').value = (chosen() ?? wallets[0]).asset.slug;
   const wallet = chosen();
-  const lines = wallet === undefined ? [] : (await read(`/wallets/${wallet.id}/history?limit=20`)).data;
+  const lines = wallet === undefined ? [] : (await read(`/wallets/${wallet.id}/history?limit=10`)).data;
+  const projections = await ask('/projections');
   if (isOvertaken()) return;
   shownUser = userId;
   showChoices();
@@ -184,20 +183,20 @@ async function readAll(isOvertaken) {
 async function refresh() {
   clearTimeout(timer);
   const mine = ++newestRefresh;
-  const problem = await readAll(() => mine !== newestRefresh).then(
-    () => null,
-    (error) => error.cause?.body ?? { title: `This page failed: ${error.message}` },
+  const problem = await readAll(() => mine !== newestRefresh).catch(
+    (error) => error.cause ?? { title: error.message },
   );
   if (mine !== newestRefresh) return;
   const text =
-    problem === null
-      ? ''
-      : `${problem.title}. What you see may be out of date. Trying again every few seconds.`;
+    problem === undefined ? '' : `${problem.title}. What you see may be out of date. Trying again…`;
   // The same text is not announced again.
   if ($('service').textContent !== text) $('service').textContent = text;
   if (problem !== NO_ANSWER && problem?.code !== 'read_model_behind') awaitedPosition = '0';
   // Nobody is shown with somebody else's money.
-  if ($('user').value !== shownUser) for (const part of ['wallets', 'history-lines']) show($(part), [], null);
+  if ($('user').value !== shownUser) {
+    for (const part of ['wallets', 'history-lines']) show($(part), [], String);
+    $('page').ariaBusy = 'true';
+  }
   timer = setTimeout(refresh, POLL_MS);
 }
 
@@ -207,10 +206,10 @@ async function send(place, path, body, onDone, asset) {
   place.ariaBusy = 'true';
   say(place, 'hint', 'Sending…');
   const answer = await write(path, body);
+  awaitedPosition = answer.headers.get('coffer-position') ?? awaitedPosition;
   if (answer.ok) onDone(answer.body, answer.headers.has('idempotent-replayed'));
   else sayProblem(place, answer, asset, () => send(place, path, body, onDone, asset));
   place.ariaBusy = 'false';
-  awaitedPosition = answer.headers.get('coffer-position') ?? awaitedPosition;
   await refresh();
 }
 
