@@ -13,7 +13,7 @@ import type { Readiness } from './http/deps.ts';
 import { buildServer } from './http/server.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { projections } from './projections/catalog.ts';
-import { startJobs, type Jobs } from './projections/jobs.ts';
+import { startJobs } from './projections/jobs.ts';
 import { createNudger } from './projections/nudge.ts';
 import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
 import { createPositionWaiter } from './projections/queries/positions.ts';
@@ -46,7 +46,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const pools = createPools(options);
   const ledgerId = await ledgerIdOf(pools.read, 'main');
   const jobs = await startJobs({ url: options.databaseUrl, log, works: roles.worker });
-  const nudger = createNudger({ wake: () => wakeAll(jobs, ledgerId), minIntervalMs: NUDGE_INTERVAL_MS, log });
+  const nudger = createNudger({ wake: () => jobs.wake(ledgerId), minIntervalMs: NUDGE_INTERVAL_MS, log });
 
   const queue = createWriteSide({
     pool: pools.write,
@@ -114,7 +114,8 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     worker: createPool({
       ...shared,
       name: 'worker',
-      max: projections.length + 1,
+      max: 3,
+      pipeline: true,
       statementTimeoutMs: 30_000,
       // Read models can always be folded again, so their commits need not wait for the disk.
       settings: { ...keyProbeSettings, synchronous_commit: 'off' },
@@ -126,10 +127,6 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     pool.on('connect', (client) => client.on('error', () => undefined));
   }
   return pools;
-}
-
-function wakeAll(jobs: Jobs, ledgerId: number): Promise<void> {
-  return jobs.wake(ledgerId, projections.map(({ name }) => name));
 }
 
 function buildHttp(parts: {
@@ -168,7 +165,8 @@ function createReadiness(pool: Pools['read'], ledgerId: number) {
     async check(): Promise<Readiness> {
       try {
         const pending = await pendingMigrations(pool);
-        if (pending.length > 0) return { ready: false, reason: `migrations are pending: ${pending.join(', ')}` };
+        if (pending.length > 0)
+          return { ready: false, reason: `migrations are pending: ${pending.join(', ')}` };
         if (demoDataAwaited && !(await demoDataIsProjected(pool, ledgerId))) {
           return { ready: false, reason: 'the demo data is being written' };
         }

@@ -54,8 +54,20 @@ async function writeDemoData({ queue }: SeedOptions): Promise<void> {
 
   const gold = { assetSlug: 'gold_coins' };
   const diamonds = { assetSlug: 'diamonds' };
-  await send('demo-topup-alice-gold', { kind: 'topup', userId: aliceId, ...gold, amount: '100000', reference: 'demo-1' });
-  await send('demo-topup-bob-gold', { kind: 'topup', userId: bobId, ...gold, amount: '50000', reference: 'demo-2' });
+  await send('demo-topup-alice-gold', {
+    kind: 'topup',
+    userId: aliceId,
+    ...gold,
+    amount: '100000',
+    reference: 'demo-1',
+  });
+  await send('demo-topup-bob-gold', {
+    kind: 'topup',
+    userId: bobId,
+    ...gold,
+    amount: '50000',
+    reference: 'demo-2',
+  });
   await send('demo-bonus-alice-diamonds', { kind: 'bonus', userId: aliceId, ...diamonds, amount: '25' });
   await send('demo-bonus-bob-diamonds', { kind: 'bonus', userId: bobId, ...diamonds, amount: '10' });
   await send('demo-spend-alice-gold', {
@@ -73,6 +85,10 @@ async function writeDemoData({ queue }: SeedOptions): Promise<void> {
 export async function demoDataIsProjected(pool: Pool, ledgerId: number): Promise<boolean> {
   const last = await readRemembered(pool, ledgerId, LAST_KEY);
   if (last === null) return false;
-  const reached = await projectedPosition(pool, ledgerId, projections.map(({ name }) => name));
+  const reached = await projectedPosition(
+    pool,
+    ledgerId,
+    projections.map(({ name }) => name),
+  );
   return reached >= last.position;
 }

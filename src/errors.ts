@@ -66,7 +66,11 @@ export type OperationalCode =
 export class OperationalError extends Error {
   readonly code: OperationalCode;
   readonly retryAfterSeconds: number;
-  constructor(code: OperationalCode, message: string, options: { retryAfterSeconds: number; cause?: unknown }) {
+  constructor(
+    code: OperationalCode,
+    message: string,
+    options: { retryAfterSeconds: number; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.name = 'OperationalError';
     this.code = code;

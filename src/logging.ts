@@ -25,7 +25,9 @@ export function loggedError(error: unknown, depth = 0): LoggedError {
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof constraint === 'string' ? { constraint } : {}),
     stack: error.stack ?? '',
-    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: loggedError(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES
+      ? {}
+      : { cause: loggedError(error.cause, depth + 1) }),
   };
 }
 

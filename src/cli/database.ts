@@ -41,7 +41,8 @@ async function waitUntilItAnswers(
       await client.end().catch(() => undefined);
       const passing = isConnectionError(error) || /starting up|57P03/.test(String(error));
       if (!passing || performance.now() > until) throw error;
-      if (!told) options.log(`waiting for the database: ${error instanceof Error ? error.message : String(error)}`);
+      if (!told)
+        options.log(`waiting for the database: ${error instanceof Error ? error.message : String(error)}`);
       told = true;
       await delay(RETRY_MS, undefined, { signal: options.signal });
     }

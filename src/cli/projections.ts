@@ -14,7 +14,9 @@ export function listProjections(config: Config): Promise<number> {
     const statuses = await readProjectionStatus(pool, await ledgerIdOf(pool, 'main'));
     for (const { name, position, headPosition, lagEvents, state, error } of statuses) {
       const trouble = error === null ? '' : `  ${error}`;
-      console.log(`${name.padEnd(16)} ${state.padEnd(11)} ${position}/${headPosition}  lag ${lagEvents}${trouble}`);
+      console.log(
+        `${name.padEnd(16)} ${state.padEnd(11)} ${position}/${headPosition}  lag ${lagEvents}${trouble}`,
+      );
     }
     return 0;
   });
@@ -23,7 +25,9 @@ export function listProjections(config: Config): Promise<number> {
 export async function rebuildProjections(config: Config, names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => projectionNamed(name) === undefined);
   if (unknown.length > 0) {
-    console.error(`unknown: ${unknown.join(', ')}. There are: ${projections.map(({ name }) => name).join(', ')}`);
+    console.error(
+      `unknown: ${unknown.join(', ')}. There are: ${projections.map(({ name }) => name).join(', ')}`,
+    );
     return 1;
   }
   const wanted = names.length === 0 ? projections : projections.filter(({ name }) => names.includes(name));

@@ -12,7 +12,12 @@ export async function runSeed(config: Config): Promise<number> {
   try {
     await migrate(database.url, (message) => log.info(message));
     await installJobs(database.url, log);
-    const app = await createApp({ config, databaseUrl: database.url, log, roles: { api: false, worker: false } });
+    const app = await createApp({
+      config,
+      databaseUrl: database.url,
+      log,
+      roles: { api: false, worker: false },
+    });
     try {
       const seeded = await app.seed();
       console.log(seeded ? 'the demo data is there' : 'the ledger holds other data: nothing was written');

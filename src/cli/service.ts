@@ -21,7 +21,11 @@ export async function runService(config: Config, options: { command: ServiceComm
   let database: OpenDatabase | null = null;
   let app: App | null = null;
   try {
-    database = await openDatabase(config, { mode: 'serve', log: (message) => log.info(message), signal: stop.signal });
+    database = await openDatabase(config, {
+      mode: 'serve',
+      log: (message) => log.info(message),
+      signal: stop.signal,
+    });
     app = await start(config, { ...options, log, database });
     if (!stop.signal.aborted) await stop.requested;
     log.info('stopping');
@@ -73,7 +77,11 @@ function onStopSignal(): { requested: Promise<void>; signal: AbortSignal } {
   return { requested, signal: controller.signal };
 }
 
-async function shutDown(parts: { app: App | null; database: OpenDatabase | null; log: Logger }): Promise<void> {
+async function shutDown(parts: {
+  app: App | null;
+  database: OpenDatabase | null;
+  log: Logger;
+}): Promise<void> {
   const { app, database, log } = parts;
   const overdue = setTimeout(() => {
     log.error('stopping took too long: leaving');

@@ -10,7 +10,13 @@ import { append, type Appended } from '../events/append.ts';
 import { readEventsAt, type StoredEvent } from '../events/read.ts';
 import { emptyState, type LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
-import { answersOf, decideBatch, type BatchPlan, type ContextSource, type KeyedSubmission } from './decide-batch.ts';
+import {
+  answersOf,
+  decideBatch,
+  type BatchPlan,
+  type ContextSource,
+  type KeyedSubmission,
+} from './decide-batch.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import { personalOfBatch, touchesDirectory, writeDirectory } from './directory-heads.ts';
 import {
@@ -47,7 +53,11 @@ export type AttemptOptions = {
   readonly headFirst: boolean;
 };
 
-export type AttemptResult = { readonly answers: readonly Answer[]; readonly appended: Appended | null; readonly events: number };
+export type AttemptResult = {
+  readonly answers: readonly Answer[];
+  readonly appended: Appended | null;
+  readonly events: number;
+};
 
 /** Rejects with AttemptError only. The client has no open transaction afterwards, or is broken. */
 export async function attemptBatch(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
@@ -86,7 +96,11 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
   const reading = Promise.all([
     readDecisionTime(client, ledgerId),
     readWallets(client, ledgerId, locked),
-    readKeys(client, ledgerId, batch.map(({ keyHash }) => keyHash)),
+    readKeys(
+      client,
+      ledgerId,
+      batch.map(({ keyHash }) => keyHash),
+    ),
     readTakenEmails(client, ledgerId, emailsOf(batch)),
   ]);
   const [[occurredAt, wallets, keys, emails]] = await Promise.all([reading, ...opening]);
@@ -111,7 +125,9 @@ function emailsOf(batch: readonly KeyedSubmission[]): string[] {
 }
 
 function byKey(stored: readonly StoredEvent[]): Map<string, StoredEvent> {
-  return new Map(stored.flatMap((event) => (event.idempotencyKey === null ? [] : [[event.idempotencyKey, event]])));
+  return new Map(
+    stored.flatMap((event) => (event.idempotencyKey === null ? [] : [[event.idempotencyKey, event]])),
+  );
 }
 
 function stateOf(read: {
@@ -146,7 +162,11 @@ function stateOf(read: {
 }
 
 /** The common case: append and COMMIT leave together. An append that wrote nothing commits nothing. */
-async function commitAtOnce(client: PoolClient, options: AttemptOptions, plan: BatchPlan): Promise<AttemptResult> {
+async function commitAtOnce(
+  client: PoolClient,
+  options: AttemptOptions,
+  plan: BatchPlan,
+): Promise<AttemptResult> {
   const appending = append(client, appendOf(options, plan));
   const committing = client.query('commit');
   const [appended, committed] = await Promise.allSettled([appending, committing]);
@@ -181,5 +201,13 @@ async function commitWithDirectory(
 function appendOf(options: AttemptOptions, plan: BatchPlan): Parameters<typeof append>[1] {
   const { ledgerId, cache } = options;
   const { raisesPolicy, occurredAt, events, opened, changed } = plan;
-  return { ledgerId, policyVersion: cache.policyVersion(), raisesPolicy, occurredAt, events, opened, changed };
+  return {
+    ledgerId,
+    policyVersion: cache.policyVersion(),
+    raisesPolicy,
+    occurredAt,
+    events,
+    opened,
+    changed,
+  };
 }

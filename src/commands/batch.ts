@@ -26,14 +26,22 @@ export type BatchRunnerDeps = {
   readonly maxAttempts: number;
   /** No further attempt starts after this long. */
   readonly deadlineMs: number;
-  readonly onCommitted: (batch: { position: bigint; commands: number; events: number; durationMs: number }) => void;
+  readonly onCommitted: (batch: {
+    position: bigint;
+    commands: number;
+    events: number;
+    durationMs: number;
+  }) => void;
   readonly onRetry: (reason: string) => void;
 };
 
 /** The runner never rejects: every submission is settled or failed. */
 export function createBatchRunner(deps: BatchRunnerDeps): BatchRunner {
   return async (submissions) => {
-    const batch = submissions.map((submission) => ({ submission, keyHash: keyHash(submission.request.idempotencyKey) }));
+    const batch = submissions.map((submission) => ({
+      submission,
+      keyHash: keyHash(submission.request.idempotencyKey),
+    }));
     await runToTheEnd(deps, batch).catch((error: unknown) => failAll(deps, batch, error));
   };
 }
@@ -107,7 +115,10 @@ function backoffMs(attempt: number): number {
   return 5 * 2 ** Math.min(attempt - 1, 5) * (1 + Math.random());
 }
 
-async function withClient<Result>(deps: BatchRunnerDeps, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+async function withClient<Result>(
+  deps: BatchRunnerDeps,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
   const client = await deps.pool.connect();
   let broken = false;
   try {
@@ -143,7 +154,11 @@ async function untilKnown(deps: BatchRunnerDeps, cause: unknown): Promise<void> 
 }
 
 /** One after the other, so that only the guilty one fails and the others keep their order. */
-async function splitUp(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[], error: unknown): Promise<void> {
+async function splitUp(
+  deps: BatchRunnerDeps,
+  batch: readonly KeyedSubmission[],
+  error: unknown,
+): Promise<void> {
   if (batch.length === 1) throw error;
   deps.log.warn({ err: error, commands: batch.length }, 'a command broke its batch: running them one by one');
   for (const keyed of batch) {
@@ -152,12 +167,14 @@ async function splitUp(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[],
 }
 
 function outcomeUnknown(cause: unknown): OperationalError {
-  const message = 'The connection broke during COMMIT. Retry with the same Idempotency-Key to learn the outcome.';
+  const message =
+    'The connection broke during COMMIT. Retry with the same Idempotency-Key to learn the outcome.';
   return new OperationalError('outcome_unknown', message, { retryAfterSeconds: 1, cause });
 }
 
 function unavailable(error: unknown): OperationalError {
-  const message = 'The database cannot take writes right now. Nothing was written; retry with the same Idempotency-Key.';
+  const message =
+    'The database cannot take writes right now. Nothing was written; retry with the same Idempotency-Key.';
   return new OperationalError('database_unavailable', message, { retryAfterSeconds: 1, cause: error });
 }
 

@@ -14,7 +14,9 @@ import type { DecisionContext } from './decision.ts';
 import { compareFingerprint, fingerprint, keyReused, keyReusedBy } from './idempotency.ts';
 import type { Answer, Submission } from './submission.ts';
 
-export type ContextSource = (occurredAt: string) => DecisionContext & { readonly saltUsed: () => Uint8Array | null };
+export type ContextSource = (
+  occurredAt: string,
+) => DecisionContext & { readonly saltUsed: () => Uint8Array | null };
 
 export type KeyedSubmission = { readonly submission: Submission; readonly keyHash: Buffer };
 
@@ -108,7 +110,10 @@ function walletsOf(state: LedgerState, ids: ReadonlySet<string>): WalletState[] 
 }
 
 function known(refusal: Refusal): Planned {
-  return { kind: 'known', answer: { outcome: { kind: 'refused', refusal }, position: null, replayed: false } };
+  return {
+    kind: 'known',
+    answer: { outcome: { kind: 'refused', refusal }, position: null, replayed: false },
+  };
 }
 
 function answerFromLog(submission: Submission, stored: StoredEvent): Answer {
@@ -139,7 +144,8 @@ export function answersOf(
   return plan.planned.map((planned): Answer => {
     if (planned.kind === 'known') return planned.answer;
     const prepared = plan.events[planned.index];
-    if (prepared === undefined || appended === null) throw new Error('an answer awaits an event that was not appended');
+    if (prepared === undefined || appended === null)
+      throw new Error('an answer awaits an event that was not appended');
     const { event } = prepared;
     const position = appended.firstPosition + BigInt(planned.index);
     const outcome = outcomeOf({

@@ -1,10 +1,30 @@
 /** The rules of money that moves: top-up, bonus, spend and transfer are postings between two owners. */
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
-import { ownerKey, type EventData, type NewEvent, type Owner, type PersonalValue } from '../events/catalog.ts';
+import {
+  ownerKey,
+  type EventData,
+  type NewEvent,
+  type Owner,
+  type PersonalValue,
+} from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
-import { available, openedWallet, walletOf, type AssetState, type LedgerState, type WalletState } from '../events/state.ts';
+import {
+  available,
+  openedWallet,
+  walletOf,
+  type AssetState,
+  type LedgerState,
+  type WalletState,
+} from '../events/state.ts';
 import { isInRange } from '../money.ts';
-import { assetNotFound, happened, newEvent, userNotFound, type Decision, type DecisionContext } from './decision.ts';
+import {
+  assetNotFound,
+  happened,
+  newEvent,
+  userNotFound,
+  type Decision,
+  type DecisionContext,
+} from './decision.ts';
 import type { MoneyCommand, TransferCommand } from './schemas.ts';
 
 const TREASURY: Owner = { system: 'treasury' };
@@ -125,7 +145,11 @@ function statusRefusal(state: LedgerState, parties: Parties, asset: AssetState):
   return null;
 }
 
-function paymentRefusal(payment: { from: WalletState; amount: bigint; asset: AssetState }): RecordedRefusal | null {
+function paymentRefusal(payment: {
+  from: WalletState;
+  amount: bigint;
+  asset: AssetState;
+}): RecordedRefusal | null {
   const { from, amount, asset } = payment;
   const free = available(from);
   if (from.floor === null || free - amount >= from.floor) return null;
@@ -134,7 +158,11 @@ function paymentRefusal(payment: { from: WalletState; amount: bigint; asset: Ass
     return {
       code: 'supply_cap_exceeded',
       detail: `The supply cap is ${-from.floor}, ${circulation} are in circulation, ${amount} more were asked for.`,
-      figures: { asset: asset.slug, supplyCap: (-from.floor).toString(), circulation: circulation.toString() },
+      figures: {
+        asset: asset.slug,
+        supplyCap: (-from.floor).toString(),
+        circulation: circulation.toString(),
+      },
     };
   }
   return {
@@ -164,7 +192,12 @@ function rejection(
 }
 
 /** Opens the wallet of an owner who has none in this asset, adding the event that does so to `opened`. */
-function openWallet(owner: Owner, asset: AssetState, opened: NewEvent[], context: DecisionContext): WalletState {
+function openWallet(
+  owner: Owner,
+  asset: AssetState,
+  opened: NewEvent[],
+  context: DecisionContext,
+): WalletState {
   const walletId = context.nextId();
   const data = { walletId, owner, assetId: asset.id, asset: asset.slug, floor: '0' };
   opened.push(newEvent('wallet.opened', data, context));

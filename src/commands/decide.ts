@@ -60,7 +60,8 @@ function setUserStatus(state: LedgerState, command: Of<'user.status'>, context: 
 
 function createAsset(state: LedgerState, command: Of<'asset.create'>, context: DecisionContext): Decision {
   const { slug } = command;
-  if (state.assets.has(slug)) return refused('slug_taken', 'An asset with this slug exists already.', { slug });
+  if (state.assets.has(slug))
+    return refused('slug_taken', 'An asset with this slug exists already.', { slug });
   const supplyCap = command.supplyCap ?? null;
   const assetId = context.nextId();
   const treasury = newEvent(
@@ -89,7 +90,11 @@ function setAssetStatus(state: LedgerState, command: Of<'asset.status'>, context
   return happened(newEvent('asset.status_changed', data, context));
 }
 
-function setWalletStatus(state: LedgerState, command: Of<'wallet.status'>, context: DecisionContext): Decision {
+function setWalletStatus(
+  state: LedgerState,
+  command: Of<'wallet.status'>,
+  context: DecisionContext,
+): Decision {
   const { walletId, status } = command;
   const wallet = state.wallets.get(walletId);
   const asset = wallet && state.assets.get(wallet.asset);

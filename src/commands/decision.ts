@@ -1,6 +1,12 @@
 /** What a decision is given and what it gives back: the vocabulary of decide. */
 import type { Refusal, UnrecordedRefusalCode } from '../errors.ts';
-import { currentVersion, type EventData, type Fact, type NewEvent, type PersonalValue } from '../events/catalog.ts';
+import {
+  currentVersion,
+  type EventData,
+  type Fact,
+  type NewEvent,
+  type PersonalValue,
+} from '../events/catalog.ts';
 
 export type DecisionContext = {
   /** The time of the decision: RFC 3339, whole milliseconds. */

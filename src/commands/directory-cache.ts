@@ -74,7 +74,11 @@ export function createDirectoryCache(ledgerId: number): DirectoryCache {
     for (const { key, id } of foundWallets) walletIds.set(key, id);
   }
 
-  async function ensure(tx: Transaction, needs: Needs, { headIsLocked } = { headIsLocked: false }): Promise<void> {
+  async function ensure(
+    tx: Transaction,
+    needs: Needs,
+    { headIsLocked } = { headIsLocked: false },
+  ): Promise<void> {
     if (!headIsLocked && version !== 0n && isEmpty(missingFrom(needs))) return;
     // The version is read before what it stands for: a change in between makes the append refuse the batch.
     const current = await readPolicyVersion(tx, ledgerId);

@@ -63,7 +63,12 @@ select $1::integer, p.subject_id, p.field, p.value, p.salt
   });
 }
 
-async function insertUser(tx: Transaction, ledgerId: number, userId: string, occurredAt: string): Promise<void> {
+async function insertUser(
+  tx: Transaction,
+  ledgerId: number,
+  userId: string,
+  occurredAt: string,
+): Promise<void> {
   await tx.query({
     name: 'insert-user',
     text: `
@@ -73,7 +78,11 @@ values ($1::integer, $2::uuid, 'ACTIVE', $3::timestamptz)`,
   });
 }
 
-async function updateUser(tx: Transaction, ledgerId: number, data: EventData<'user.status_changed'>): Promise<void> {
+async function updateUser(
+  tx: Transaction,
+  ledgerId: number,
+  data: EventData<'user.status_changed'>,
+): Promise<void> {
   await tx.query({
     name: 'update-user',
     text: `
@@ -100,7 +109,11 @@ values ($1::integer, $2::uuid, $3::text, $4::text, $5::smallint, $6::numeric, 'A
   });
 }
 
-async function updateAsset(tx: Transaction, ledgerId: number, data: EventData<'asset.status_changed'>): Promise<void> {
+async function updateAsset(
+  tx: Transaction,
+  ledgerId: number,
+  data: EventData<'asset.status_changed'>,
+): Promise<void> {
   await tx.query({
     name: 'update-asset',
     text: `
@@ -121,14 +134,26 @@ export async function personalOfBatch(
   const personal = new Map<string, ReadonlyMap<string, string>>();
   const changes: NewEvent[] = [];
   for (const { event } of batch.events) {
-    if (event.personal.length > 0) personal.set(event.id, new Map(event.personal.map((own) => [own.field, own.value])));
+    if (event.personal.length > 0)
+      personal.set(event.id, new Map(event.personal.map((own) => [own.field, own.value])));
     if (event.type === 'user.status_changed') changes.push(event);
   }
-  const notYetPlaced = { position: 0n, actor: '', idempotencyKey: null, correlationId: null, fingerprint: null };
+  const notYetPlaced = {
+    position: 0n,
+    actor: '',
+    idempotencyKey: null,
+    correlationId: null,
+    fingerprint: null,
+  };
   const read = await withPersonalValues(
     tx,
     ledgerId,
-    changes.map((event) => ({ ...event, ...notYetPlaced, occurredAt: batch.occurredAt, recordedAt: batch.occurredAt })),
+    changes.map((event) => ({
+      ...event,
+      ...notYetPlaced,
+      occurredAt: batch.occurredAt,
+      recordedAt: batch.occurredAt,
+    })),
   );
   for (const event of read) personal.set(event.id, event.personal);
   return personal;

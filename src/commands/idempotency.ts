@@ -27,9 +27,13 @@ export function fingerprint(canonicalRequest: string, salt: Uint8Array | null): 
 }
 
 /** `erased` when the salt that the stored fingerprint needs is gone with the person. */
-export function compareFingerprint(stored: StoredEvent, canonicalRequest: string): 'same' | 'other' | 'erased' {
+export function compareFingerprint(
+  stored: StoredEvent,
+  canonicalRequest: string,
+): 'same' | 'other' | 'erased' {
   const known = stored.fingerprint;
-  if (known === null) throw new Error(`event at position ${stored.position} carries a key without a fingerprint`);
+  if (known === null)
+    throw new Error(`event at position ${stored.position} carries a key without a fingerprint`);
   const salted = known[0] === SALTED;
   if (salted && stored.salt === null) return 'erased';
   const asked = fingerprint(canonicalRequest, salted ? stored.salt : null);
@@ -57,7 +61,8 @@ function differingFields(stored: Fields, asked: Fields): string[] {
   const names = [...new Set([...Object.keys(stored), ...Object.keys(asked)])];
   const differing = names.filter(
     // An id that was not asked for was drawn by the service.
-    (name) => (name !== 'id' || 'id' in asked) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
+    (name) =>
+      (name !== 'id' || 'id' in asked) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
   );
   return differing.length > 0 ? differing : names.filter((name) => OPTIONAL.has(name));
 }
@@ -72,9 +77,18 @@ function sorted(record: Readonly<Record<string, string>> | null | undefined): [s
 function requestOfCommand(command: Command): Fields {
   switch (command.kind) {
     case 'user.register':
-      return { command: command.kind, email: normalizeEmail(command.email), ...(command.id && { id: command.id }) };
+      return {
+        command: command.kind,
+        email: normalizeEmail(command.email),
+        ...(command.id && { id: command.id }),
+      };
     case 'user.status':
-      return { command: command.kind, userId: command.userId, status: command.status, reason: command.reason ?? null };
+      return {
+        command: command.kind,
+        userId: command.userId,
+        status: command.status,
+        reason: command.reason ?? null,
+      };
     case 'asset.create':
       return {
         command: command.kind,
@@ -84,7 +98,12 @@ function requestOfCommand(command: Command): Fields {
         supplyCap: command.supplyCap ?? null,
       };
     case 'asset.status':
-      return { command: command.kind, slug: command.slug, status: command.status, reason: command.reason ?? null };
+      return {
+        command: command.kind,
+        slug: command.slug,
+        status: command.status,
+        reason: command.reason ?? null,
+      };
     case 'wallet.status':
       return {
         command: command.kind,

@@ -64,7 +64,11 @@ select greatest(head_recorded_at, date_trunc('milliseconds', clock_timestamp()))
   return row.occurred_at;
 }
 
-export async function readWallets(tx: Transaction, ledgerId: number, ids: readonly string[]): Promise<WalletHead[]> {
+export async function readWallets(
+  tx: Transaction,
+  ledgerId: number,
+  ids: readonly string[],
+): Promise<WalletHead[]> {
   if (ids.length === 0) return [];
   const { rows } = await tx.query<WalletRow>({
     name: 'read-wallets',

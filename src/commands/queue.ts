@@ -76,7 +76,9 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 }
 
 function overloaded(): OperationalError {
-  return new OperationalError('overloaded', 'Too many commands are waiting. Nothing was done with this one.', {
-    retryAfterSeconds: 1,
-  });
+  return new OperationalError(
+    'overloaded',
+    'Too many commands are waiting. Nothing was done with this one.',
+    { retryAfterSeconds: 1 },
+  );
 }

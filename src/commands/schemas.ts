@@ -51,7 +51,9 @@ const email = text(3, 254)
   .refine((value) => /^[^\s@]+@[^\s@]+$/.test(value.trim()), 'must be an e-mail address')
   .meta({ description: 'Trimmed and lower-cased.', examples: ['carol@example.com'] });
 
-const reason = text(1, 500).optional().meta({ examples: ['chargeback under review'] });
+const reason = text(1, 500)
+  .optional()
+  .meta({ examples: ['chargeback under review'] });
 
 const reference = text(1, 255)
   .nullable()
@@ -95,7 +97,9 @@ export const userStatusBody = z.strictObject({ status: z.enum(['BANNED', 'ACTIVE
 
 export const createAssetBody = z.strictObject({
   slug: slugSchema,
-  name: text(1, 100).optional().meta({ description: 'Default: the slug.', examples: ['Gold coins'] }),
+  name: text(1, 100)
+    .optional()
+    .meta({ description: 'Default: the slug.', examples: ['Gold coins'] }),
   scale: z
     .int()
     .min(0)
@@ -123,9 +127,13 @@ export const transferBody = z
   });
 
 type RegisterUser = { readonly kind: 'user.register' } & z.output<typeof registerUserBody>;
-type SetUserStatus = { readonly kind: 'user.status'; readonly userId: string } & z.output<typeof userStatusBody>;
+type SetUserStatus = { readonly kind: 'user.status'; readonly userId: string } & z.output<
+  typeof userStatusBody
+>;
 type CreateAsset = { readonly kind: 'asset.create' } & z.output<typeof createAssetBody>;
-type SetAssetStatus = { readonly kind: 'asset.status'; readonly slug: string } & z.output<typeof freezeStatusBody>;
+type SetAssetStatus = { readonly kind: 'asset.status'; readonly slug: string } & z.output<
+  typeof freezeStatusBody
+>;
 type SetWalletStatus = { readonly kind: 'wallet.status'; readonly walletId: string } & z.output<
   typeof freezeStatusBody
 >;

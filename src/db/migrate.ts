@@ -37,8 +37,12 @@ export async function migrate(url: string, log: (message: string) => void): Prom
 
 /** Names of migrations that are in this program but not in the database. */
 export async function pendingMigrations(pool: pg.Pool): Promise<string[]> {
-  const known = (await readdir(MIGRATIONS)).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4));
-  const present = await pool.query<{ present: boolean }>(`select to_regclass('${TABLE}') is not null as present`);
+  const known = (await readdir(MIGRATIONS))
+    .filter((file) => file.endsWith('.sql'))
+    .map((file) => file.slice(0, -4));
+  const present = await pool.query<{ present: boolean }>(
+    `select to_regclass('${TABLE}') is not null as present`,
+  );
   if (present.rows[0]?.present !== true) return known;
   const { rows } = await pool.query<{ name: string }>(`select name from ${TABLE}`);
   const applied = new Set(rows.map((row) => row.name));

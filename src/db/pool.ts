@@ -79,12 +79,18 @@ export function createPool(options: PoolOptions): pg.Pool {
 }
 
 /** Runs `work` in one READ COMMITTED transaction; its rejection rolls back and is passed on. */
-export function inTransaction<Result>(pool: pg.Pool, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+export function inTransaction<Result>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
   return between(pool, 'begin', work);
 }
 
 /** Runs `work` on one snapshot: all its statements see the same state of everything. */
-export function inSnapshot<Result>(pool: pg.Pool, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+export function inSnapshot<Result>(
+  pool: pg.Pool,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
   return between(pool, 'begin isolation level repeatable read, read only', work);
 }
 

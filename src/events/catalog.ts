@@ -81,7 +81,10 @@ export const eventSchemas = {
     status: freezeStatus,
     reason,
   }),
-  'transaction.posted': z.strictObject({ ...transactionRequest, postings: z.array(posting).min(1).max(1000) }),
+  'transaction.posted': z.strictObject({
+    ...transactionRequest,
+    postings: z.array(posting).min(1).max(1000),
+  }),
   'transaction.rejected': z.strictObject({
     ...transactionRequest,
     code: z.string(),

@@ -93,7 +93,9 @@ export function walletResource(wallet: {
 
 function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Outcome {
   const shown = withPersonal(event, data);
-  return shown === 'erased' ? { kind: 'erased' } : { kind: 'accepted', body: postedBody(event, data, shown.metadata) };
+  return shown === 'erased'
+    ? { kind: 'erased' }
+    : { kind: 'accepted', body: postedBody(event, data, shown.metadata) };
 }
 
 function refusalOf(transactionId: string, data: EventData<'transaction.rejected'>): Refusal {

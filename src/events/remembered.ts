@@ -4,7 +4,11 @@ import { keyHash } from './key-hash.ts';
 import { readEventsAt, type StoredEvent } from './read.ts';
 
 /** The event that carries the key, or null when nothing with it was ever recorded. */
-export async function readRemembered(tx: Transaction, ledgerId: number, key: string): Promise<StoredEvent | null> {
+export async function readRemembered(
+  tx: Transaction,
+  ledgerId: number,
+  key: string,
+): Promise<StoredEvent | null> {
   const { rows } = await tx.query<{ position: bigint }>({
     name: 'remembered-key',
     text: `
@@ -14,6 +18,10 @@ select position
    and key_hash = $2::bytea`,
     values: [ledgerId, keyHash(key)],
   });
-  const [event] = await readEventsAt(tx, ledgerId, rows.map(({ position }) => position));
+  const [event] = await readEventsAt(
+    tx,
+    ledgerId,
+    rows.map(({ position }) => position),
+  );
   return event ?? null;
 }

@@ -6,7 +6,11 @@ type Personal = { readonly id: string; readonly personal: ReadonlyMap<string, st
 type Placement = { readonly id: string; readonly position: bigint; readonly recordedAt: string };
 type Metadata = Record<string, string> | null;
 
-export function postedBody(event: Placement, data: EventData<'transaction.posted'>, metadata: Metadata): Body {
+export function postedBody(
+  event: Placement,
+  data: EventData<'transaction.posted'>,
+  metadata: Metadata,
+): Body {
   const { postings } = data;
   const [first] = postings;
   const single = data.asset !== null && first !== undefined && postings.length === 1;
@@ -35,7 +39,11 @@ export function postedBody(event: Placement, data: EventData<'transaction.posted
 }
 
 /** A declined attempt: what was asked for, why it was refused, and the figures seen under the lock. */
-export function rejectedBody(event: Placement, data: EventData<'transaction.rejected'>, metadata: Metadata): Body {
+export function rejectedBody(
+  event: Placement,
+  data: EventData<'transaction.rejected'>,
+  metadata: Metadata,
+): Body {
   return {
     transactionId: event.id,
     type: data.type,
@@ -64,7 +72,8 @@ export function withPersonal(
   event: Personal,
   data: { metadata: Record<string, string> | null; personalMetadata?: Record<string, string> | undefined },
 ): { metadata: Record<string, string> | null } | 'erased' {
-  if (data.personalMetadata === undefined) return { metadata: data.metadata && inCanonicalOrder(data.metadata) };
+  if (data.personalMetadata === undefined)
+    return { metadata: data.metadata && inCanonicalOrder(data.metadata) };
   const metadata: Record<string, string> = { ...data.metadata };
   for (const name of Object.keys(data.personalMetadata)) {
     const value = event.personal?.get(personalMetadataField(event.id, name));
@@ -85,7 +94,6 @@ export function inCanonicalOrder<Value>(record: Readonly<Record<string, Value>>)
 export function personalMetadataField(transactionId: string, name: string): string {
   return `metadata:${transactionId}:${name}`;
 }
-
 
 /** Metadata as lists show it: what was erased is left out. */
 export function shownMetadata(

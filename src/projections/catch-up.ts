@@ -1,6 +1,9 @@
 /**
- * Moves one read model forward. The checkpoint row is locked in one statement and the head is read in the next:
- * one statement for both could, after a wait, pair a fresh checkpoint with an old head and move backwards.
+ * Moves read models forward. The checkpoint rows are locked in one statement and the head is read in the next: one
+ * statement for both could, after a wait, pair a fresh checkpoint with an old head and move backwards.
+ *
+ * Several projections share a pass: under load a pass of its own for each cost more in transactions and round
+ * trips than in work. Each keeps its own checkpoint, and one that fails is left to a pass of its own.
  */
 import type { Pool } from 'pg';
 import { inTransaction } from '../db/pool.ts';
@@ -10,37 +13,75 @@ import type { Projection } from './projection.ts';
 /** Events a transaction applies at most: bounds its memory, its locks and what a crash repeats. */
 const MAX_RANGE = 5_000n;
 
-export type CaughtUp = { readonly position: bigint; readonly head: bigint; readonly applied: bigint };
+export type Applied = { readonly projection: string; readonly events: bigint };
+
+export type CaughtUp = {
+  readonly applied: readonly Applied[];
+  /** Whether there was more than one pass may apply. */
+  readonly more: boolean;
+};
+
+/**
+ * One transaction. A projection that somebody else is moving or rebuilding right now is left to them. Rejects with
+ * the database's error, no checkpoint moved.
+ */
+export async function catchUp(
+  pool: Pool,
+  ledgerId: number,
+  projections: readonly Projection[],
+): Promise<CaughtUp> {
+  return inTransaction(pool, async (tx) => {
+    const checkpoints = await lockCheckpoints(tx, ledgerId, projections);
+    const head = await readHead(tx, ledgerId);
+    const passes = checkpoints.flatMap(({ projection, generation, position: from }) => {
+      const to = head - from > MAX_RANGE ? from + MAX_RANGE : head;
+      return to > from ? [{ projection, range: { ledgerId, generation, from, to } }] : [];
+    });
+    if (passes.length === 0) return { applied: [], more: false };
+    // On a pipelining connection these leave together; they touch different tables, each in its own order. All of
+    // them must have ended before the transaction does: a statement after the rollback would stand alone.
+    const outcomes = await Promise.allSettled([
+      ...passes.map(({ projection, range }) => projection.apply(tx, range)),
+      moveCheckpoints(
+        tx,
+        ledgerId,
+        passes.map(({ projection, range }) => ({ name: projection.name, to: range.to })),
+      ),
+    ]);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return {
+      applied: passes.map(({ projection, range }) => ({
+        projection: projection.name,
+        events: range.to - range.from,
+      })),
+      more: passes.some(({ range }) => range.to < head),
+    };
+  });
+}
 
 /** A look without a lock: is there anything to apply? Both numbers only grow, so a "no" can only be late. */
-export async function isBehind(tx: Transaction, ledgerId: number, projection: Projection): Promise<boolean> {
+export async function isBehind(
+  tx: Transaction,
+  ledgerId: number,
+  projections: readonly Projection[],
+): Promise<boolean> {
   const { rows } = await tx.query<{ behind: boolean }>({
     name: 'is-behind',
     text: `
-select c.position < l.head_position as behind
-  from read.checkpoints c
-  join ledgers l
-    on l.id = c.ledger_id
- where c.ledger_id = $1::integer
-   and c.projection = $2::text
-   and c.live`,
-    values: [ledgerId, projection.name],
+select exists (
+  select
+    from read.checkpoints c
+    join ledgers l
+      on l.id = c.ledger_id
+   where c.ledger_id = $1::integer
+     and c.projection = any ($2::text[])
+     and c.live
+     and c.position < l.head_position
+) as behind`,
+    values: [ledgerId, projections.map(({ name }) => name)],
   });
   return rows[0]?.behind ?? true;
-}
-
-/** One transaction: applies at most MAX_RANGE events. Rejects with the database's error, the checkpoint unmoved. */
-export async function catchUp(pool: Pool, ledgerId: number, projection: Projection): Promise<CaughtUp> {
-  return inTransaction(pool, async (tx) => {
-    const checkpoint = await lockCheckpoint(tx, ledgerId, projection);
-    const head = await readHead(tx, ledgerId);
-    const from = checkpoint.position;
-    const to = head - from > MAX_RANGE ? from + MAX_RANGE : head;
-    if (to <= from) return { position: from, head, applied: 0n };
-    await projection.apply(tx, { ledgerId, generation: checkpoint.generation, from, to });
-    await moveCheckpoint(tx, ledgerId, projection, to);
-    return { position: to, head, applied: to - from };
-  });
 }
 
 /** Rows of checkpoints for every ledger and projection; harmless when they exist. */
@@ -56,25 +97,31 @@ select l.id, p.name, 1, p.version
   });
 }
 
-async function lockCheckpoint(
+type Checkpoint = { readonly projection: Projection; readonly generation: number; readonly position: bigint };
+
+async function lockCheckpoints(
   tx: Transaction,
   ledgerId: number,
-  projection: Projection,
-): Promise<{ generation: number; position: bigint }> {
-  const { rows } = await tx.query<{ generation: number; position: bigint }>({
-    name: 'lock-checkpoint',
+  projections: readonly Projection[],
+): Promise<Checkpoint[]> {
+  const { rows } = await tx.query<{ projection: string; generation: number; position: bigint }>({
+    name: 'lock-checkpoints',
     text: `
-select generation, position
+select projection, generation, position
   from read.checkpoints
  where ledger_id = $1::integer
-   and projection = $2::text
+   and projection = any ($2::text[])
    and live
-   for update`,
-    values: [ledgerId, projection.name],
+ order by projection
+   for update skip locked`,
+    values: [ledgerId, projections.map(({ name }) => name)],
   });
-  const row = rows[0];
-  if (row === undefined) throw new Error(`no checkpoint of ${projection.name} for ledger ${ledgerId}`);
-  return row;
+  return rows.flatMap((row) => {
+    const projection = projections.find(({ name }) => name === row.projection);
+    return projection === undefined
+      ? []
+      : [{ projection, generation: row.generation, position: row.position }];
+  });
 }
 
 async function readHead(tx: Transaction, ledgerId: number): Promise<bigint> {
@@ -86,20 +133,25 @@ async function readHead(tx: Transaction, ledgerId: number): Promise<bigint> {
   return rows[0]?.head_position ?? 0n;
 }
 
-async function moveCheckpoint(tx: Transaction, ledgerId: number, projection: Projection, to: bigint): Promise<void> {
+async function moveCheckpoints(
+  tx: Transaction,
+  ledgerId: number,
+  moved: readonly { name: string; to: bigint }[],
+): Promise<void> {
   await tx.query({
-    name: 'move-checkpoint',
+    name: 'move-checkpoints',
     text: `
-update read.checkpoints
-   set position = $3::bigint,
+update read.checkpoints c
+   set position = moved.position,
        error = null,
        failed_position = null,
        updated_at = clock_timestamp()
- where ledger_id = $1::integer
-   and projection = $2::text
-   and live
-   and position < $3::bigint`,
-    values: [ledgerId, projection.name, to],
+  from unnest($2::text[], $3::bigint[]) as moved (projection, position)
+ where c.ledger_id = $1::integer
+   and c.projection = moved.projection
+   and c.live
+   and c.position < moved.position`,
+    values: [ledgerId, moved.map(({ name }) => name), moved.map(({ to }) => to)],
   });
 }
 
@@ -107,7 +159,12 @@ update read.checkpoints
  * Remembers why a projection stands still, for GET /projections and for whoever looks. One that has nothing left to
  * apply stands at the head: another pass or a rebuild went on in the meantime, and nothing would take the error back.
  */
-export async function recordFailure(tx: Transaction, ledgerId: number, name: string, error: unknown): Promise<void> {
+export async function recordFailure(
+  tx: Transaction,
+  ledgerId: number,
+  name: string,
+  error: unknown,
+): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await tx.query({
     text: `

@@ -4,13 +4,11 @@
  */
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
-import { projections } from './catalog.ts';
 
 const JOB_EXPIRES_SECONDS = 60;
 
-export function queueOf(projectionName: string): string {
-  return `catch-up.${projectionName}`;
-}
+/** One queue for all projections: a pass of the worker serves them together. */
+export const CATCH_UP_QUEUE = 'catch-up';
 
 export type JobsOptions = {
   readonly url: string;
@@ -21,8 +19,8 @@ export type JobsOptions = {
 
 export type Jobs = {
   readonly boss: PgBoss;
-  /** Asks that these projections catch up. One job waits per projection and ledger; a second one is dropped. */
-  wake(ledgerId: number, names: readonly string[]): Promise<void>;
+  /** Asks that the projections of a ledger catch up. One job waits per ledger; a second one is dropped. */
+  wake(ledgerId: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -46,9 +44,8 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   boss.on('warning', (warning) => log.warn({ warning }, 'pg-boss'));
   await boss.start();
 
-  async function wake(ledgerId: number, names: readonly string[]): Promise<void> {
-    const options = { singletonKey: ledgerId.toString() };
-    await Promise.all(names.map((name) => boss.send(queueOf(name), { ledgerId }, options)));
+  async function wake(ledgerId: number): Promise<void> {
+    await boss.send(CATCH_UP_QUEUE, { ledgerId }, { singletonKey: ledgerId.toString() });
   }
 
   return { boss, wake, close: () => boss.stop({ graceful: true, timeout: 5_000 }) };
@@ -60,22 +57,19 @@ export async function installJobs(url: string, log: Logger): Promise<void> {
   boss.on('error', (error) => log.warn({ err: error }, 'pg-boss'));
   await boss.start();
   try {
-    for (const { name } of projections) {
-      const queue = queueOf(name);
-      const settings = {
-        notify: true,
-        retryLimit: 3,
-        retryDelay: 1,
-        retryBackoff: true,
-        expireInSeconds: JOB_EXPIRES_SECONDS,
-        retentionSeconds: 3_600,
-        deleteAfterSeconds: 60,
-      };
-      // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
-      const known = await boss.getQueue(queue);
-      if (known === null) await boss.createQueue(queue, { ...settings, policy: 'short' });
-      else await boss.updateQueue(queue, settings);
-    }
+    const settings = {
+      notify: true,
+      retryLimit: 3,
+      retryDelay: 1,
+      retryBackoff: true,
+      expireInSeconds: JOB_EXPIRES_SECONDS,
+      retentionSeconds: 3_600,
+      deleteAfterSeconds: 60,
+    };
+    // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
+    const known = await boss.getQueue(CATCH_UP_QUEUE);
+    if (known === null) await boss.createQueue(CATCH_UP_QUEUE, { ...settings, policy: 'short' });
+    else await boss.updateQueue(CATCH_UP_QUEUE, settings);
   } finally {
     await boss.stop({ graceful: false });
   }

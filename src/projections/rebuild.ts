@@ -8,7 +8,11 @@ import { tableOf, type Projection } from './projection.ts';
 
 const CHUNK = 20_000n;
 
-export type RebuildProgress = { readonly projection: string; readonly position: bigint; readonly head: bigint };
+export type RebuildProgress = {
+  readonly projection: string;
+  readonly position: bigint;
+  readonly head: bigint;
+};
 
 /** Resolves to the position reached: the head at its start. */
 export async function rebuild(
@@ -29,7 +33,8 @@ select generation
       values: [ledgerId, projection.name],
     });
     const generation = rows[0]?.generation;
-    if (generation === undefined) throw new Error(`no checkpoint of ${projection.name} for ledger ${ledgerId}`);
+    if (generation === undefined)
+      throw new Error(`no checkpoint of ${projection.name} for ledger ${ledgerId}`);
     const heads = await tx.query<{ head_position: bigint }>({
       text: 'select head_position from ledgers where id = $1::integer',
       values: [ledgerId],
@@ -37,7 +42,10 @@ select generation
     const head = heads.rows[0]?.head_position ?? 0n;
     for (const base of projection.tables) {
       // Not TRUNCATE, whose lock would stop the queries.
-      await tx.query({ text: `delete from ${tableOf(base, generation)} where ledger_id = $1::integer`, values: [ledgerId] });
+      await tx.query({
+        text: `delete from ${tableOf(base, generation)} where ledger_id = $1::integer`,
+        values: [ledgerId],
+      });
     }
     for (let from = 0n; from < head; from += CHUNK) {
       const to = from + CHUNK < head ? from + CHUNK : head;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { catchUp, ensureCheckpoints, isBehind, recordFailure } from './catch-up.ts';
-import { queueOf, type Jobs } from './jobs.ts';
+import { CATCH_UP_QUEUE, type Jobs } from './jobs.ts';
 import type { Projection } from './projection.ts';
 
 /** Under load a pass takes what gathered since the last one: fewer, larger ranges cost far less. */
@@ -13,6 +13,8 @@ const IDLE_PASSES = 2;
 /** A job ends after this long even under load, so that the queue's bookkeeping stays fresh. */
 const MAX_JOB_MS = 5_000;
 const FALLBACK_POLL_MS = 1_000;
+/** Jobs of many ledgers are served side by side; several of one ledger at once. */
+const MAX_JOBS_AT_ONCE = 16;
 
 export type Worker = { close(): Promise<void> };
 
@@ -29,21 +31,22 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
   const stopping = new AbortController();
   await ensureCheckpoints(pool, projections);
 
-  for (const projection of projections) {
-    await jobs.boss.work<{ ledgerId: number }>(
-      queueOf(projection.name),
-      { batchSize: 1, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 },
-      async ([job]) => {
-        if (job !== undefined) await follow(deps, job.data.ledgerId, projection, stopping.signal);
-      },
-    );
-  }
+  await jobs.boss.work<{ ledgerId: number }>(
+    CATCH_UP_QUEUE,
+    { batchSize: MAX_JOBS_AT_ONCE, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 },
+    async (waiting) => {
+      const ledgers = new Set(waiting.map(({ data }) => data.ledgerId));
+      await Promise.all([...ledgers].map((ledgerId) => follow(deps, ledgerId, stopping.signal)));
+    },
+  );
 
   let polling: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    polling = polling.then(() => wakeLaggards(deps)).catch((error: unknown) => {
-      log.warn({ err: error }, 'the fallback poll of the projections failed');
-    });
+    polling = polling
+      .then(() => wakeLaggards(deps))
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'the fallback poll of the projections failed');
+      });
   }, FALLBACK_POLL_MS);
   await wakeLaggards(deps);
 
@@ -52,18 +55,18 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
       stopping.abort();
       clearInterval(timer);
       await polling;
-      await Promise.all(projections.map(({ name }) => jobs.boss.offWork(queueOf(name), { wait: true })));
+      await jobs.boss.offWork(CATCH_UP_QUEUE, { wait: true });
     },
   };
 }
 
-/** Follows the log until nothing new comes. Rejects when the projection cannot go on; the job is then retried. */
-async function follow(deps: WorkerDeps, ledgerId: number, projection: Projection, signal: AbortSignal): Promise<void> {
+/** Follows the log until nothing new comes. Rejects when a projection cannot go on; the job is then retried. */
+async function follow(deps: WorkerDeps, ledgerId: number, signal: AbortSignal): Promise<void> {
   const until = performance.now() + MAX_JOB_MS;
   let idle = 0;
   while (idle < IDLE_PASSES && performance.now() < until && !signal.aborted) {
     const passStart = performance.now();
-    const applied = await pass(deps, ledgerId, projection, signal);
+    const applied = await pass(deps, ledgerId, signal);
     idle = applied ? 0 : idle + 1;
     const restMs = Math.max(0, PASS_INTERVAL_MS - (performance.now() - passStart));
     await delay(restMs, undefined, { signal }).catch(() => undefined);
@@ -71,21 +74,54 @@ async function follow(deps: WorkerDeps, ledgerId: number, projection: Projection
 }
 
 /** Applies all there is, range after range; false when there was nothing. */
-async function pass(deps: WorkerDeps, ledgerId: number, projection: Projection, signal: AbortSignal): Promise<boolean> {
+async function pass(deps: WorkerDeps, ledgerId: number, signal: AbortSignal): Promise<boolean> {
+  const { pool, projections } = deps;
+  if (!(await isBehind(pool, ledgerId, projections))) return false;
   try {
-    if (!(await isBehind(deps.pool, ledgerId, projection))) return false;
-    for (;;) {
-      const { applied, position, head } = await catchUp(deps.pool, ledgerId, projection);
-      if (applied > 0n) deps.onApplied(projection.name, applied);
-      if (position >= head || signal.aborted) return true;
-    }
+    return await applyAll(deps, ledgerId, projections, signal);
   } catch (error) {
-    await reportFailure(deps, ledgerId, projection.name, error);
-    throw error;
+    deps.log.debug({ err: error }, 'a pass of all projections failed: each goes on by itself');
+    return applyEachAlone(deps, ledgerId, signal);
   }
 }
 
-async function reportFailure(deps: WorkerDeps, ledgerId: number, name: string, error: unknown): Promise<void> {
+async function applyAll(
+  deps: WorkerDeps,
+  ledgerId: number,
+  projections: readonly Projection[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  let any = false;
+  for (;;) {
+    const { applied, more } = await catchUp(deps.pool, ledgerId, projections);
+    for (const { projection, events } of applied) deps.onApplied(projection, events);
+    any ||= applied.length > 0;
+    if (!more || signal.aborted) return any;
+  }
+}
+
+/** So that one projection that cannot go on does not hold up the others. Rejects with its error in the end. */
+async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortSignal): Promise<boolean> {
+  let any = false;
+  let failure: unknown = null;
+  for (const projection of deps.projections) {
+    try {
+      any = (await applyAll(deps, ledgerId, [projection], signal)) || any;
+    } catch (error) {
+      failure = error;
+      await reportFailure(deps, ledgerId, projection.name, error);
+    }
+  }
+  if (failure !== null) throw failure;
+  return any;
+}
+
+async function reportFailure(
+  deps: WorkerDeps,
+  ledgerId: number,
+  name: string,
+  error: unknown,
+): Promise<void> {
   deps.log.error({ err: error, projection: name }, 'a projection stands still');
   await recordFailure(deps.pool, ledgerId, name, error).catch((failure: unknown) => {
     deps.log.warn({ err: failure, projection: name }, 'the failure of a projection could not be recorded');
@@ -93,12 +129,15 @@ async function reportFailure(deps: WorkerDeps, ledgerId: number, name: string, e
 }
 
 async function wakeLaggards(deps: WorkerDeps): Promise<void> {
-  const { rows } = await deps.pool.query<{ ledger_id: number; projection: string }>(`
-select c.ledger_id, c.projection
+  const { rows } = await deps.pool.query<{ ledger_id: number }>({
+    name: 'laggards',
+    text: `
+select distinct c.ledger_id
   from read.checkpoints c
   join ledgers l
     on l.id = c.ledger_id
  where c.live
-   and c.position < l.head_position`);
-  for (const row of rows) await deps.jobs.wake(row.ledger_id, [row.projection]);
+   and c.position < l.head_position`,
+  });
+  for (const row of rows) await deps.jobs.wake(row.ledger_id);
 }

@@ -19,7 +19,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env['COFFER_TEST_SERVER'];
   const template = process.env['COFFER_TEST_TEMPLATE'];
   if (server === undefined || template === undefined) {
-    throw new Error('the global setup did not run: use npm test, or node --test --test-global-setup=tests/setup.ts');
+    throw new Error(
+      'the global setup did not run: use npm test, or node --test --test-global-setup=tests/setup.ts',
+    );
   }
   const name = `coffer_test_${process.pid}_${randomBytes(4).toString('hex')}`;
   await onServer(server, `create database ${name} template ${template}`);

@@ -87,7 +87,12 @@ export async function createAsset(service: Service, fields: Record<string, unkno
 }
 
 /** The user's balance from the read model once it has seen everything up to the position. */
-export async function balanceAt(service: Service, userId: string, slug: string, position: string): Promise<string> {
+export async function balanceAt(
+  service: Service,
+  userId: string,
+  slug: string,
+  position: string,
+): Promise<string> {
   const reply = await service.get(`/wallets/${userId}/${slug}/balance?atLeast=${position}`);
   if (reply.status !== 200) throw new Error(`no balance: ${reply.text}`);
   return String(reply.body.balance);

@@ -75,13 +75,7 @@ async function runInitdb(cluster: NewCluster, target: string, passwordFile: stri
       '--no-instructions',
     ],
     // In a session of its own: Ctrl-C is for us to handle, not for initdb to die of halfway.
-    {
-      cwd: '/',
-      detached: true,
-      env: serverEnvironment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...asUser(user),
-    },
+    { cwd: '/', detached: true, env: serverEnvironment, stdio: ['ignore', 'pipe', 'pipe'], ...asUser(user) },
   );
   let output = '';
   const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4000));

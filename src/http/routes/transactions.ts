@@ -104,7 +104,9 @@ function listRoute(app: FastifyInstance, deps: HttpDeps): void {
       reference: textParam(255).optional().meta({ description: 'Only with exactly this reference.' }),
       userId: idSchema
         .optional()
-        .meta({ description: 'Only those that moved money of this user, and declined ones with this userId.' }),
+        .meta({
+          description: 'Only those that moved money of this user, and declined ones with this userId.',
+        }),
       type: typeParam,
       from: timeParam.optional().meta({ description: 'Recorded at or after.' }),
       to: timeParam.optional().meta({ description: 'Recorded at or before.' }),

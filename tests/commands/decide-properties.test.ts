@@ -1,0 +1,177 @@
+/** What holds for every history, however the commands fall. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { decide } from '../../src/commands/decide.ts';
+import { canonicalJson } from '../../src/events/canonical.ts';
+import { currentVersion } from '../../src/events/catalog.ts';
+import { evolve } from '../../src/events/evolve.ts';
+import { emptyState } from '../../src/events/state.ts';
+import { upcast } from '../../src/events/upcast.ts';
+import { isInRange } from '../../src/money.ts';
+import type { Happening } from '../events/facts.ts';
+import { numbersIn } from '../events/numbers-in.ts';
+import { contextFrom } from '../support/decision.ts';
+import { eachDecision, histories, play, sumByAsset, type Step } from './random-ledger.ts';
+
+const RUNS = { numRuns: 200 };
+
+function forAllHistories(check: (steps: Step[]) => void): void {
+  fc.assert(fc.property(histories, check), RUNS);
+}
+
+function eventsOf(steps: readonly Step[]): Happening[] {
+  return [...play(steps)].map(({ event }) => event);
+}
+
+describe('In every history', () => {
+  test('the balances of all wallets of an asset add up to zero, after each event', () => {
+    forAllHistories((steps) => {
+      for (const { state } of play(steps)) {
+        for (const [slug, sum] of sumByAsset(state, () => true)) assert.equal(sum, 0n, slug);
+      }
+    });
+  });
+
+  test('no wallet of a user is ever negative, no balance has more than 38 digits', () => {
+    forAllHistories((steps) => {
+      for (const { state } of play(steps)) {
+        for (const { owner, balance } of state.wallets.values()) {
+          assert.ok(isInRange(balance), `${balance}`);
+          if ('userId' in owner) assert.ok(balance >= 0n, `${balance}`);
+        }
+      }
+    });
+  });
+
+  test('what is in circulation never exceeds the supply cap', () => {
+    forAllHistories((steps) => {
+      for (const { state } of play(steps)) {
+        const circulation = sumByAsset(state, (owner) => owner !== 'treasury');
+        for (const { slug, supplyCap } of state.assets.values()) {
+          if (supplyCap !== null) assert.ok(circulation.get(slug)! <= supplyCap, slug);
+        }
+      }
+    });
+  });
+
+  test('the balances that postings tell are those of the folded state', () => {
+    forAllHistories((steps) => {
+      for (const { event, entries, state } of play(steps)) {
+        if (event.type !== 'transaction.posted') continue;
+        const told = event.data.postings.flatMap(({ from, to }) => [from.balanceAfter, to.balanceAfter]);
+        assert.deepEqual(
+          entries.map(({ balanceAfter }) => balanceAfter.toString()),
+          told,
+        );
+        const last = new Map(entries.map((entry) => [entry.walletId, entry.balanceAfter]));
+        for (const [walletId, balance] of last) assert.equal(state.wallets.get(walletId)?.balance, balance);
+      }
+    });
+  });
+
+  test('the entries of an event add up to zero, and those of a wallet are numbered from 1 without a gap', () => {
+    forAllHistories((steps) => {
+      const seen = new Map<string, bigint>();
+      for (const { entries } of play(steps)) {
+        assert.equal(
+          entries.reduce((sum, { amount }) => sum + amount, 0n),
+          0n,
+        );
+        assert.deepEqual(
+          entries.map(({ leg }) => leg),
+          [...entries.keys()],
+        );
+        for (const { walletId, seq } of entries) {
+          assert.equal(seq, (seen.get(walletId) ?? 0n) + 1n);
+          seen.set(walletId, seq);
+        }
+      }
+    });
+  });
+
+  test('a wallet is opened once for an owner and asset, and before it is touched', () => {
+    forAllHistories((steps) => {
+      const opened = new Set<string>();
+      for (const { event, entries, state } of play(steps)) {
+        if (event.type === 'wallet.opened') opened.add(event.data.walletId);
+        for (const { walletId } of entries) assert.ok(opened.has(walletId));
+        assert.equal(state.walletIds.size, opened.size);
+      }
+    });
+  });
+
+  test('a command opens wallets first, and its last event is the one that answers it', () => {
+    forAllHistories((steps) => {
+      eachDecision(steps, ({ decision }) => {
+        if (decision.kind !== 'events') return;
+        const types = decision.events.map(({ type }) => type);
+        assert.notEqual(types.pop(), 'wallet.opened');
+        for (const type of types) assert.equal(type, 'wallet.opened');
+      });
+    });
+  });
+
+  test('the data of events has no JSON numbers and passes its own schema unchanged', () => {
+    forAllHistories((steps) => {
+      for (const { type, version, data } of eventsOf(steps)) {
+        assert.deepEqual(numbersIn(data), []);
+        const stored = JSON.parse(canonicalJson(data)) as unknown;
+        assert.deepEqual(upcast({ type, version, data: stored }).data, data);
+      }
+    });
+  });
+});
+
+describe('decide', () => {
+  test('gives the same decision for the same state, command and context', () => {
+    forAllHistories((steps) => {
+      eachDecision(steps, ({ state, command, decision, firstId }) => {
+        assert.deepEqual(decide(state, command, contextFrom(firstId)), decision);
+      });
+    });
+  });
+
+  test('meets every event and refusal in these histories, so that the properties have met them too', () => {
+    const met = new Set<string>();
+    for (const steps of fc.sample(histories, { numRuns: 300, seed: 1 })) {
+      eachDecision(steps, ({ decision }) => {
+        if (decision.kind === 'refused') met.add(decision.refusal.code);
+        else
+          for (const event of decision.events) met.add('code' in event.data ? event.data.code : event.type);
+      });
+    }
+    const forgotten = [
+      'user_not_found',
+      'asset_not_found',
+      'wallet_not_found',
+      'email_taken',
+      'slug_taken',
+      'id_taken',
+    ];
+    const recorded = [
+      'user_banned',
+      'asset_frozen',
+      'wallet_frozen',
+      'insufficient_funds',
+      'supply_cap_exceeded',
+    ];
+    const types = Object.keys(currentVersion).filter((type) => type !== 'transaction.rejected');
+    assert.deepEqual([...met].sort(), [...forgotten, ...recorded, 'balance_out_of_range', ...types].sort());
+  });
+});
+
+describe('A fold', () => {
+  test('cut anywhere, its state stored and read again, gives the state of the whole fold', () => {
+    fc.assert(
+      fc.property(histories, fc.nat(), (steps, where) => {
+        const events = eventsOf(steps);
+        const cut = where % (events.length + 1);
+        const whole = events.reduce(evolve, emptyState());
+        const stored = structuredClone(events.slice(0, cut).reduce(evolve, emptyState()));
+        assert.deepEqual(events.slice(cut).reduce(evolve, stored), whole);
+      }),
+      RUNS,
+    );
+  });
+});

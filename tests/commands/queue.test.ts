@@ -1,0 +1,229 @@
+/** The queue alone: `runBatch` is a parameter, here one that notes what it is given and waits to be let go. */
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { createCommandQueue, type CommandQueue, type CommandQueueOptions } from '../../src/commands/queue.ts';
+import type { Answer, Request, Submission } from '../../src/commands/submission.ts';
+import { OperationalError } from '../../src/errors.ts';
+
+const LIMIT_MS = 5_000;
+
+function request(key: string): Request {
+  const command = { kind: 'asset.create', slug: 'gold' } as const;
+  return { command, idempotencyKey: key, canonicalRequest: '{}', actor: 'test', correlationId: null };
+}
+
+function answerTo({ request: { idempotencyKey } }: Submission): Answer {
+  return { outcome: { kind: 'accepted', body: { key: idempotencyKey } }, position: 1n, replayed: false };
+}
+
+function keysOf(submissions: readonly Submission[]): string[] {
+  return submissions.map(({ request: { idempotencyKey } }) => idempotencyKey);
+}
+
+/** A runner whose batches each wait for `letGo`. */
+function heldRunner() {
+  const batches: string[][] = [];
+  const gates: (() => void)[] = [];
+  let running = 0;
+  let mostRunning = 0;
+  let begun = Promise.withResolvers<void>();
+  return {
+    batches,
+    mostRunning: () => mostRunning,
+    async runBatch(submissions: readonly Submission[]): Promise<void> {
+      running += 1;
+      mostRunning = Math.max(mostRunning, running);
+      batches.push(keysOf(submissions));
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate.resolve);
+      begun.resolve();
+      await gate.promise;
+      for (const submission of submissions) submission.settle(answerTo(submission));
+      running -= 1;
+    },
+    /** Resolves when as many batches have begun. */
+    async untilBegun(count: number): Promise<void> {
+      while (batches.length < count) {
+        begun = Promise.withResolvers();
+        await within(begun.promise);
+      }
+    },
+    letGo: () => gates.shift()?.(),
+  };
+}
+
+/** Keeps the process waiting too: the queue's own timer does not. */
+async function within<Result>(promise: Promise<Result>): Promise<Result> {
+  const limit = new AbortController();
+  const tooLate = delay(LIMIT_MS, undefined, { signal: limit.signal }).then(
+    () => Promise.reject(new Error(`nothing happened for ${LIMIT_MS} ms`)),
+    () => new Promise<never>(() => undefined),
+  );
+  return Promise.race([promise, tooLate]).finally(() => limit.abort());
+}
+
+function queueWith(
+  runBatch: CommandQueueOptions['runBatch'],
+  options: Partial<CommandQueueOptions> = {},
+): CommandQueue {
+  return createCommandQueue({ runBatch, maxQueued: 100, maxBatch: 10, maxWaitMs: 60_000, ...options });
+}
+
+function submitAll(queue: CommandQueue, keys: readonly string[]): Promise<unknown[]> {
+  return Promise.all(
+    keys.map(async (key) => {
+      const { outcome } = await queue.submit(request(key));
+      return outcome.kind === 'accepted' ? outcome.body['key'] : outcome.kind;
+    }),
+  );
+}
+
+describe('The queue', () => {
+  test('runs commands that came together as one batch, in their order, and answers each', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch);
+    const answers = submitAll(queue, ['a', 'b', 'c']);
+    await runner.untilBegun(1);
+    runner.letGo();
+    assert.deepEqual(await within(answers), ['a', 'b', 'c']);
+    assert.deepEqual(runner.batches, [['a', 'b', 'c']]);
+    await queue.close();
+  });
+
+  test('gathers the next batch while one runs, and never runs two at a time', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch);
+    const first = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    const second = submitAll(queue, ['b', 'c']);
+    const third = submitAll(queue, ['d']);
+    assert.equal(queue.depth(), 3);
+    runner.letGo();
+    await within(first);
+    await runner.untilBegun(2);
+    assert.equal(queue.depth(), 0);
+    runner.letGo();
+    await within(Promise.all([second, third]));
+    assert.deepEqual(runner.batches, [['a'], ['b', 'c', 'd']]);
+    assert.equal(runner.mostRunning(), 1);
+    await queue.close();
+  });
+
+  test('starts again after it was idle', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch);
+    for (const [index, key] of ['a', 'b'].entries()) {
+      const answer = submitAll(queue, [key]);
+      await runner.untilBegun(index + 1);
+      runner.letGo();
+      assert.deepEqual(await within(answer), [key]);
+    }
+    assert.deepEqual(runner.batches, [['a'], ['b']]);
+    await queue.close();
+  });
+
+  test('cuts what waits into batches of at most maxBatch and keeps the order', async () => {
+    const seen: string[][] = [];
+    const queue = queueWith(
+      async (submissions) => {
+        seen.push(keysOf(submissions));
+        for (const submission of submissions) submission.settle(answerTo(submission));
+      },
+      { maxBatch: 3 },
+    );
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    assert.deepEqual(await within(submitAll(queue, keys)), keys);
+    assert.deepEqual(seen, [
+      ['a', 'b', 'c'],
+      ['d', 'e', 'f'],
+      ['g', 'h'],
+    ]);
+    await queue.close();
+  });
+
+  test('passes on a failure to its own caller only', async () => {
+    const broken = new Error('broken');
+    const queue = queueWith(async (submissions) => {
+      for (const submission of submissions) {
+        if (submission.request.idempotencyKey === 'bad') submission.fail(broken);
+        else submission.settle(answerTo(submission));
+      }
+    });
+    const [good, bad] = await within(
+      Promise.allSettled(['good', 'bad'].map((key) => queue.submit(request(key)))),
+    );
+    assert.equal(good?.status, 'fulfilled');
+    assert.deepEqual(bad, { status: 'rejected', reason: broken });
+    await queue.close();
+  });
+});
+
+describe('The bounds of the queue', () => {
+  test('one command more than maxQueued is refused; those that run do not count', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, { maxQueued: 2 });
+    const running = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    const waiting = submitAll(queue, ['b', 'c']);
+    await assert.rejects(queue.submit(request('d')), isOperational('overloaded'));
+    assert.equal(queue.depth(), 2);
+    runner.letGo();
+    await within(running);
+    await runner.untilBegun(2);
+    const later = submitAll(queue, ['e']);
+    runner.letGo();
+    assert.deepEqual(await within(waiting), ['b', 'c']);
+    await runner.untilBegun(3);
+    runner.letGo();
+    assert.deepEqual(await within(later), ['e']);
+    assert.deepEqual(runner.batches, [['a'], ['b', 'c'], ['e']]);
+    await queue.close();
+  });
+
+  test('a command that waited for maxWaitMs is refused without having run; the running one is not', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, { maxWaitMs: 20 });
+    const running = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    const stale = queue.submit(request('b'));
+    await within(assert.rejects(stale, isOperational('overloaded')));
+    assert.equal(queue.depth(), 0);
+    runner.letGo();
+    assert.deepEqual(await within(running), ['a']);
+    await within(queue.close());
+    assert.deepEqual(runner.batches, [['a']]);
+  });
+});
+
+describe('Closing the queue', () => {
+  test('refuses what comes, finishes what was taken, and only then resolves', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, { maxBatch: 1 });
+    const taken = submitAll(queue, ['a', 'b']);
+    await runner.untilBegun(1);
+    let closed = false;
+    const closing = queue.close().then(() => {
+      closed = true;
+    });
+    await assert.rejects(queue.submit(request('c')), isOperational('shutting_down'));
+    runner.letGo();
+    await runner.untilBegun(2);
+    assert.equal(closed, false);
+    runner.letGo();
+    assert.deepEqual(await within(taken), ['a', 'b']);
+    await within(closing);
+    assert.deepEqual(runner.batches, [['a'], ['b']]);
+  });
+
+  test('takes no time when nothing is there, and may be done twice', async () => {
+    const queue = queueWith(() => Promise.reject(new Error('nothing to run')));
+    await within(queue.close());
+    await within(queue.close());
+    await assert.rejects(queue.submit(request('a')), isOperational('shutting_down'));
+  });
+});
+
+function isOperational(code: OperationalError['code']): (error: unknown) => boolean {
+  return (error) => error instanceof OperationalError && error.code === code && error.retryAfterSeconds >= 1;
+}

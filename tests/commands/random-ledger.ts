@@ -1,0 +1,176 @@
+/** Random histories of a small ledger: every command, over few users and assets so that they meet often. */
+import fc from 'fast-check';
+import { decide } from '../../src/commands/decide.ts';
+import type { Decision } from '../../src/commands/decision.ts';
+import type { Command } from '../../src/commands/schemas.ts';
+import { ownerKey, type Owner } from '../../src/events/catalog.ts';
+import { evolveWithEntries, type Entry } from '../../src/events/evolve.ts';
+import { emptyState, walletKey, type LedgerState } from '../../src/events/state.ts';
+import { alice, bob, carol, uuid, type Happening } from '../events/facts.ts';
+import { contextFrom } from '../support/decision.ts';
+
+const USERS = [alice, bob, carol];
+const NOBODY = uuid('a', 99);
+const ASSETS = ['gold', 'ore', 'none'] as const;
+const MISSING_WALLET = uuid('d', 99);
+
+/** A command; a wallet is named by owner and asset, since its id is drawn only when it is opened. */
+export type Step =
+  | Command
+  | {
+      readonly kind: 'wallet.status.of';
+      readonly owner: Owner;
+      readonly asset: string;
+      readonly status: 'ACTIVE' | 'FROZEN';
+    };
+
+const user = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...USERS.map(({ id }) => id)) },
+  { weight: 1, arbitrary: fc.constant(NOBODY) },
+);
+const asset = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom('gold', 'gold', 'ore', 'none') },
+  { weight: 1, arbitrary: fc.constant('tin') },
+);
+const amount = fc.oneof(
+  { weight: 8, arbitrary: fc.bigInt(1n, 60n) },
+  { weight: 3, arbitrary: fc.bigInt(1n, 1_500n) },
+  { weight: 2, arbitrary: fc.bigInt(10n ** 37n, 10n ** 38n - 1n) },
+);
+/** More often good than bad, so that money still moves after a while. */
+const frozen = fc.constantFrom<'ACTIVE' | 'FROZEN'>('ACTIVE', 'ACTIVE', 'FROZEN');
+const reason = fc.option(fc.constantFrom('audit', 'grösste Vorsicht'), { nil: undefined });
+
+const shared = fc
+  .record({
+    assetSlug: asset,
+    amount: amount.map(String),
+    reference: fc.option(fc.constantFrom('order-1', 'order-2'), { nil: null }),
+    metadata: fc.option(
+      fc.dictionary(fc.constantFrom('10', '9', 'b', 'a', 'é', '😀'), fc.string({ unit: 'grapheme' })),
+      { nil: null },
+    ),
+    personal: fc.boolean(),
+  })
+  .map(({ personal, ...fields }) => {
+    const [name] = Object.keys(fields.metadata ?? {});
+    return personal && name !== undefined ? { ...fields, personalMetadata: [name] } : fields;
+  });
+
+const money = fc
+  .tuple(fc.constantFrom('topup', 'topup', 'spend', 'bonus'), user, shared)
+  .map(([kind, userId, fields]): Step => ({ kind, userId, ...fields }));
+
+const transfer = fc
+  .tuple(user, user, shared)
+  .filter(([from, to]) => from !== to)
+  .map(([fromUserId, toUserId, fields]): Step => ({ kind: 'transfer', fromUserId, toUserId, ...fields }));
+
+const userStatus = fc
+  .tuple(user, fc.constantFrom('ACTIVE', 'ACTIVE', 'BANNED'), reason)
+  .map(([userId, status, why]): Step => ({
+    kind: 'user.status',
+    userId,
+    status,
+    ...(why && { reason: why }),
+  }));
+
+const assetStatus = fc
+  .tuple(asset, frozen, reason)
+  .map(([slug, status, why]): Step => ({ kind: 'asset.status', slug, status, ...(why && { reason: why }) }));
+
+const owner: fc.Arbitrary<Owner> = fc.oneof(
+  user.map((userId) => ({ userId })),
+  fc.constant({ system: 'treasury' }),
+);
+const walletStatus = fc
+  .tuple(owner, asset, frozen)
+  .map(([of, slug, status]): Step => ({ kind: 'wallet.status.of', owner: of, asset: slug, status }));
+
+const again = fc.constantFrom<Step>(
+  { kind: 'user.register', email: ` ${alice.email.toUpperCase()}` },
+  { kind: 'user.register', id: bob.id, email: 'other@example.com' },
+  { kind: 'asset.create', slug: 'gold' },
+);
+
+/** The users and assets that every history begins with. */
+export const beginning: readonly Command[] = [
+  ...USERS.map(({ id, email }): Command => ({ kind: 'user.register', id, email })),
+  { kind: 'asset.create', slug: 'gold', name: 'Gold coins', scale: 2 },
+  { kind: 'asset.create', slug: 'ore', supplyCap: '1000' },
+  { kind: 'asset.create', slug: 'none', supplyCap: '0' },
+];
+
+export const histories: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 20, arbitrary: money },
+    { weight: 8, arbitrary: transfer },
+    { weight: 2, arbitrary: userStatus },
+    { weight: 2, arbitrary: assetStatus },
+    { weight: 2, arbitrary: walletStatus },
+    { weight: 1, arbitrary: again },
+  ),
+  { minLength: 5, maxLength: 60, size: 'max' },
+);
+
+export function commandOf(
+  step: Step,
+  walletId: (owner: Owner, asset: string) => string | undefined,
+): Command {
+  if (step.kind !== 'wallet.status.of') return step;
+  return {
+    kind: 'wallet.status',
+    walletId: walletId(step.owner, step.asset) ?? MISSING_WALLET,
+    status: step.status,
+  };
+}
+
+/** `firstId` makes a context that draws the same ids again. */
+export type Made = {
+  readonly state: LedgerState;
+  readonly command: Command;
+  readonly decision: Decision;
+  readonly firstId: number;
+};
+
+export type Happened = {
+  readonly event: Happening;
+  readonly entries: readonly Entry[];
+  readonly state: LedgerState;
+};
+
+/** What a history comes to, one event after the other; the state is the same object all along. */
+export function* play(
+  steps: readonly Step[],
+  onDecision: (made: Made) => void = () => undefined,
+): Generator<Happened> {
+  const state = emptyState();
+  let firstId = 1;
+  for (const step of [...beginning, ...steps]) {
+    const command = commandOf(step, (of, slug) => state.walletIds.get(walletKey(of, slug)));
+    const context = contextFrom(firstId);
+    const decision = decide(state, command, context);
+    onDecision({ state, command, decision, firstId });
+    firstId += context.idsDrawn();
+    if (decision.kind === 'refused') continue;
+    for (const decided of decision.events) {
+      const event = { ...decided, occurredAt: context.occurredAt };
+      yield { event, entries: evolveWithEntries(state, event), state };
+    }
+  }
+}
+
+/** Shows each decision of a history, with the state it was made from. */
+export function eachDecision(steps: readonly Step[], look: (made: Made) => void): void {
+  Array.from(play(steps, look));
+}
+
+/** Balances added up by asset slug; `wallets` chooses which. */
+export function sumByAsset(state: LedgerState, wallets: (owner: string) => boolean): Map<string, bigint> {
+  const sums = new Map<string, bigint>(ASSETS.map((slug) => [slug, 0n]));
+  for (const wallet of state.wallets.values()) {
+    if (!wallets(ownerKey(wallet.owner))) continue;
+    sums.set(wallet.asset, (sums.get(wallet.asset) ?? 0n) + wallet.balance);
+  }
+  return sums;
+}

@@ -1,0 +1,50 @@
+/** A random history written through the real service: a log with every kind of event in it. */
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { ownerKey } from '../../src/events/catalog.ts';
+import { canonicalJson } from '../../src/events/canonical.ts';
+import { beginning, commandOf, histories, type Step } from '../commands/random-ledger.ts';
+import type { ReadSide } from './read-side.ts';
+
+/** Commands submitted together, so that the log has been written in batches of several. */
+const TOGETHER = 7;
+
+/** The same seed gives the same commands. Recorded times spread over some hours. */
+export async function writeRandomLog(
+  side: ReadSide,
+  options: { seed: number; histories: number },
+): Promise<void> {
+  const steps: Step[] = [...beginning];
+  for (const history of fc.sample(histories, { seed: options.seed, numRuns: options.histories }))
+    steps.push(...history);
+  for (let from = 0; from < steps.length; from += TOGETHER) {
+    const wallets = await walletIds(side);
+    const together = steps.slice(from, from + TOGETHER).map(async (step) => {
+      const command = commandOf(step, (owner, asset) => wallets.get(`${ownerKey(owner)}/${asset}`));
+      await side.service.app.queue.submit({
+        ...{ command, idempotencyKey: randomUUID(), canonicalRequest: canonicalJson(command) },
+        ...{ actor: 'test', correlationId: null },
+      });
+    });
+    await Promise.all(together);
+    await side.rows(
+      `update ledgers set head_recorded_at = head_recorded_at + interval '11 minutes' where id = $1`,
+    );
+  }
+}
+
+async function walletIds(side: ReadSide): Promise<Map<string, string>> {
+  const rows = await side.rows(
+    `select w.id, w.owner, a.slug from wallets w join assets a on a.ledger_id = w.ledger_id and a.id = w.asset_id
+      where w.ledger_id = $1`,
+  );
+  return new Map(rows.map(({ id, owner, slug }) => [`${owner}/${slug}`, id]));
+}
+
+/** How often each type of event is in the log. */
+export async function countsByType(side: ReadSide): Promise<Map<string, bigint>> {
+  const rows = await side.rows(
+    'select type, count(*) as events from events where ledger_id = $1 group by type',
+  );
+  return new Map(rows.map(({ type, events }) => [type, events]));
+}
