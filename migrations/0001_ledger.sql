@@ -69,6 +69,15 @@ create table wallets (
   constraint wallets_floor check (floor is null or balance - held >= floor)
 ) with (fillfactor = 50);
 
+-- A planner that knows nothing of a new table takes ledger_id for selective, and finds a wallet through whichever
+-- index comes first: with the wrong one each probe reads every wallet, and the plan stays until autovacuum comes by.
+-- Two rows of one ledger, analyzed and deleted, leave it the statistics it needs; real ones replace them.
+insert into wallets (ledger_id, id, owner, is_system, asset_id, opened_at)
+select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), now()
+  from generate_series(1, 2);
+analyze wallets;
+delete from wallets;
+
 -- Gapless positions in commit order: taken from ledgers.head_position, whose row lock is held until commit.
 create table events (
   ledger_id integer not null,

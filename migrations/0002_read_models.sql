@@ -32,6 +32,13 @@ create table read.wallet_balances_1 (
   unique (ledger_id, owner, asset_id)
 ) with (fillfactor = 70);
 
+-- The planner's first impression, as for wallets.
+insert into read.wallet_balances_1 (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
+select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), 0, 0, 1
+  from generate_series(1, 2);
+analyze read.wallet_balances_1;
+delete from read.wallet_balances_1;
+
 create table read.users_1 (
   ledger_id integer not null,
   id uuid not null,

@@ -200,14 +200,13 @@ async function commitWithDirectory(
 
 function appendOf(options: AttemptOptions, plan: BatchPlan): Parameters<typeof append>[1] {
   const { ledgerId, cache } = options;
-  const { raisesPolicy, occurredAt, events, opened, changed } = plan;
+  const { raisesPolicy, occurredAt, events, wallets } = plan;
   return {
     ledgerId,
     policyVersion: cache.policyVersion(),
     raisesPolicy,
     occurredAt,
     events,
-    opened,
-    changed,
+    wallets,
   };
 }

@@ -28,8 +28,8 @@ type Planned =
 export type BatchPlan = {
   readonly occurredAt: string;
   readonly events: readonly PreparedEvent[];
-  readonly opened: readonly WalletState[];
-  readonly changed: readonly WalletState[];
+  /** Final values of the wallets that were opened or changed, by id. */
+  readonly wallets: readonly WalletState[];
   readonly raisesPolicy: boolean;
   /** In the order of the submissions. */
   readonly planned: readonly Planned[];
@@ -46,7 +46,6 @@ export function decideBatch(options: {
   const { state, batch, stored, occurredAt, contextFor } = options;
   const events: PreparedEvent[] = [];
   const touched = new Set<string>();
-  const openedIds = new Set<string>();
   const firstUse = new Map<string, { submission: Submission; index: number }>();
 
   function answerAgain(submission: Submission, first: { submission: Submission; index: number }): Planned {
@@ -64,8 +63,7 @@ export function decideBatch(options: {
     for (const [index, event] of decision.events.entries()) {
       const entries = evolveWithEntries(state, { ...event, occurredAt });
       for (const entry of entries) touched.add(entry.walletId);
-      if (event.type === 'wallet.opened') openedIds.add(event.data.walletId);
-      if (event.type === 'wallet.status_changed') touched.add(event.data.walletId);
+      if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed') touched.add(event.data.walletId);
       const key =
         index === last
           ? {
@@ -93,8 +91,7 @@ export function decideBatch(options: {
   return {
     occurredAt,
     events,
-    opened: walletsOf(state, openedIds),
-    changed: walletsOf(state, touched).filter((wallet) => !openedIds.has(wallet.id)),
+    wallets: walletsOf(state, touched),
     raisesPolicy: events.some(({ event }) => event.type.endsWith('.status_changed')),
     planned,
   };

@@ -172,15 +172,15 @@ async function readWalletIds(
   wanted: { owner: Owner; asset: string }[],
 ): Promise<{ key: string; id: string }[]> {
   if (wanted.length === 0) return [];
-  const { rows } = await tx.query<{ ordinal: bigint; id: string }>({
+  const { rows } = await tx.query<{ ordinal: bigint; id: string | null }>({
     name: 'wallet-ids',
     text: `
 select wanted.ordinal, w.id
   from unnest($2::text[], $3::text[]) with ordinality as wanted (owner, slug, ordinal)
-  join assets a
+  left join assets a
     on a.ledger_id = $1::integer
    and a.slug = wanted.slug
-  join wallets w
+  left join wallets w
     on w.ledger_id = $1::integer
    and w.owner = wanted.owner
    and w.asset_id = a.id`,
@@ -188,6 +188,6 @@ select wanted.ordinal, w.id
   });
   return rows.flatMap((row) => {
     const found = wanted[Number(row.ordinal) - 1];
-    return found === undefined ? [] : [{ key: walletKey(found.owner, found.asset), id: row.id }];
+    return found === undefined || row.id === null ? [] : [{ key: walletKey(found.owner, found.asset), id: row.id }];
   });
 }

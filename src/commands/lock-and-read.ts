@@ -3,6 +3,8 @@
  * wallets are locked in one order for everyone (users' by id, then the system's by id), so no cycle of
  * waiting can form; and they are read by a later statement than the one that locks them, because only
  * the locked row itself is read again after a wait.
+ *
+ * LATERAL with a bound keeps the planner to one probe of the primary key for each id, in the order given.
  */
 import { byteaArray, uuidArray } from '../db/binary-arrays.ts';
 import type { Transaction } from '../db/transaction.ts';
@@ -12,13 +14,27 @@ export async function lockWallets(tx: Transaction, ledgerId: number, ids: readon
   await tx.query({
     name: 'lock-wallets',
     text: `
-select w.id
-  from unnest($2::uuid[]) as wanted (id)
-  join wallets w
-    on w.ledger_id = $1::integer
-   and w.id = wanted.id
- order by w.is_system, w.id
-   for update of w`,
+with ordered as materialized (
+  select wanted.id
+    from unnest($2::uuid[]) as wanted (id)
+   cross join lateral (
+          select w.is_system
+            from wallets w
+           where w.ledger_id = $1::integer
+             and w.id = wanted.id
+           limit 1
+         ) known
+   order by known.is_system, wanted.id
+)
+select locked.id
+  from ordered
+ cross join lateral (
+        select w.id
+          from wallets w
+         where w.ledger_id = $1::integer
+           and w.id = ordered.id
+           for update
+       ) locked`,
     values: [ledgerId, uuidArray(ids)],
   });
 }
@@ -73,11 +89,16 @@ export async function readWallets(
   const { rows } = await tx.query<WalletRow>({
     name: 'read-wallets',
     text: `
-select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
+select found.id, found.owner, found.is_system, found.asset_id, found.balance, found.held, found.floor, found.seq,
+       found.status
   from unnest($2::uuid[]) as wanted (id)
-  join wallets w
-    on w.ledger_id = $1::integer
-   and w.id = wanted.id`,
+ cross join lateral (
+        select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
+          from wallets w
+         where w.ledger_id = $1::integer
+           and w.id = wanted.id
+         limit 1
+       ) found`,
     values: [ledgerId, uuidArray(ids)],
   });
   return rows.map(walletHead);

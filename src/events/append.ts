@@ -26,14 +26,17 @@ export type Append = {
   readonly raisesPolicy: boolean;
   readonly occurredAt: string;
   readonly events: readonly PreparedEvent[];
-  /** Final values of the wallets the batch opened, and of those it changed. */
-  readonly opened: readonly WalletState[];
-  readonly changed: readonly WalletState[];
+  /** Final values of the wallets that the batch opened or changed. */
+  readonly wallets: readonly WalletState[];
 };
 
 /** Position of the first event of the batch, and the time all of them share. */
 export type Appended = { readonly firstPosition: bigint; readonly recordedAt: string };
 
+/**
+ * Wallets are written by an upsert, new ones and changed ones alike: it probes the primary key row by row, where an
+ * update joined with the batch leaves the planner a choice it has no statistics for.
+ */
 const APPEND = `
 with head as (
   update ledgers
@@ -71,7 +74,7 @@ with head as (
    cross join unnest($16::bigint[], $17::smallint[], $18::uuid[], $19::uuid[], $20::bigint[], $21::text[],
                      $22::text[], $23::text[])
          as e (ordinal, leg, wallet_id, asset_id, seq, amount, balance_after, held_after)
-), opened as (
+), written as (
   insert into wallets (ledger_id, id, owner, is_system, asset_id, balance, held, floor, seq, status, opened_at)
   select $1::integer, w.id, w.owner, w.is_system, w.asset_id, w.balance::numeric, w.held::numeric, w.floor::numeric,
          w.seq, w.status, $5::timestamptz
@@ -79,18 +82,12 @@ with head as (
    cross join unnest($24::uuid[], $25::text[], $26::boolean[], $27::uuid[], $28::text[], $29::text[],
                      $30::text[], $31::bigint[], $32::text[])
          as w (id, owner, is_system, asset_id, balance, held, floor, seq, status)
-), changed as (
-  update wallets
-     set balance = w.balance::numeric,
-         held = w.held::numeric,
-         floor = w.floor::numeric,
-         seq = w.seq,
-         status = w.status
-    from head
-   cross join unnest($33::uuid[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::text[])
-         as w (id, balance, held, floor, seq, status)
-   where wallets.ledger_id = $1::integer
-     and wallets.id = w.id
+      on conflict (ledger_id, id) do update
+     set balance = excluded.balance,
+         held = excluded.held,
+         floor = excluded.floor,
+         seq = excluded.seq,
+         status = excluded.status
 )
 select base + 1 as first_position, head_recorded_at as recorded_at
   from head`;
@@ -128,8 +125,7 @@ function appendValues(batch: Append): unknown[] {
     uuidArray(events.map(({ event }) => event.relatedId)),
     textArray(events.map(({ event }) => canonicalJson(event.data))),
     ...entryValues(events),
-    ...openedValues(batch.opened),
-    ...changedValues(batch.changed),
+    ...walletValues(batch.wallets),
   ];
 }
 
@@ -148,22 +144,12 @@ function entryValues(events: readonly PreparedEvent[]): unknown[] {
   ];
 }
 
-function openedValues(wallets: readonly WalletState[]): unknown[] {
+function walletValues(wallets: readonly WalletState[]): unknown[] {
   return [
     uuidArray(wallets.map((wallet) => wallet.id)),
     textArray(wallets.map((wallet) => ownerKey(wallet.owner))),
     wallets.map((wallet) => 'system' in wallet.owner),
     uuidArray(wallets.map((wallet) => wallet.assetId)),
-    ...moneyValues(wallets),
-  ];
-}
-
-function changedValues(wallets: readonly WalletState[]): unknown[] {
-  return [uuidArray(wallets.map((wallet) => wallet.id)), ...moneyValues(wallets)];
-}
-
-function moneyValues(wallets: readonly WalletState[]): unknown[] {
-  return [
     textArray(wallets.map((wallet) => wallet.balance.toString())),
     textArray(wallets.map((wallet) => wallet.held.toString())),
     textArray(wallets.map((wallet) => wallet.floor?.toString() ?? null)),

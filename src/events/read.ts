@@ -76,12 +76,12 @@ export async function withPersonalValues(
   const { rows } =
     wanted.length === 0
       ? { rows: [] }
-      : await tx.query<{ subject_id: string; field: string; value: string; salt: Buffer }>({
+      : await tx.query<{ subject_id: string; field: string; value: string | null; salt: Buffer | null }>({
           name: 'personal-values',
           text: `
-select p.subject_id, p.field, p.value, p.salt
+select wanted.subject_id, wanted.field, p.value, p.salt
   from unnest($2::uuid[], $3::text[]) as wanted (subject_id, field)
-  join personal p
+  left join personal p
     on p.ledger_id = $1::integer
    and p.subject_id = wanted.subject_id
    and p.field = wanted.field`,
@@ -93,7 +93,7 @@ select p.subject_id, p.field, p.value, p.salt
     let salt: Buffer | null = null;
     for (const { subjectId, field } of personalFieldsOf(event)) {
       const row = found.get(`${subjectId} ${field}`);
-      if (row === undefined) continue;
+      if (row === undefined || row.value === null) continue;
       personal.set(field, row.value);
       salt = row.salt;
     }

@@ -26,6 +26,8 @@ select $1::integer, moved.asset_id, moved.hour, moved.type, sum(moved.posted), s
           join ledger_entries c
             on c.ledger_id = e.ledger_id
            and c.position = e.position
+           and c.position > $2::bigint
+           and c.position <= $3::bigint
            and c.leg % 2 = 1
          where e.ledger_id = $1::integer
            and e.position > $2::bigint

@@ -30,11 +30,11 @@ select e.ledger_id,
     });
     await tx.query({
       name: `${BASE}-moved-${generation}`,
+      // The upsert always finds the wallet; it probes the primary key, where a joined update might scan.
       text: `
-update ${table} b
-   set balance = latest.balance_after,
-       held = latest.held_after,
-       position = latest.position
+insert into ${table} as b (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
+select $1::integer, latest.wallet_id, known.owner, known.is_system, known.asset_id, latest.balance_after,
+       latest.held_after, latest.position
   from (
         select distinct on (e.wallet_id) e.wallet_id, e.balance_after, e.held_after, e.position
           from ledger_entries e
@@ -43,8 +43,17 @@ update ${table} b
            and e.position <= $3::bigint
          order by e.wallet_id, e.position desc, e.leg desc
        ) latest
- where b.ledger_id = $1::integer
-   and b.wallet_id = latest.wallet_id`,
+ cross join lateral (
+        select w.owner, w.is_system, w.asset_id
+          from ${table} w
+         where w.ledger_id = $1::integer
+           and w.wallet_id = latest.wallet_id
+         limit 1
+       ) known
+    on conflict (ledger_id, wallet_id) do update
+   set balance = excluded.balance,
+       held = excluded.held,
+       position = excluded.position`,
       values: [ledgerId, from, to],
     });
   },
