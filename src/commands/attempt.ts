@@ -201,12 +201,5 @@ async function commitWithDirectory(
 function appendOf(options: AttemptOptions, plan: BatchPlan): Parameters<typeof append>[1] {
   const { ledgerId, cache } = options;
   const { raisesPolicy, occurredAt, events, wallets } = plan;
-  return {
-    ledgerId,
-    policyVersion: cache.policyVersion(),
-    raisesPolicy,
-    occurredAt,
-    events,
-    wallets,
-  };
+  return { ledgerId, policyVersion: cache.policyVersion(), raisesPolicy, occurredAt, events, wallets };
 }

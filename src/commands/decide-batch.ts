@@ -63,7 +63,8 @@ export function decideBatch(options: {
     for (const [index, event] of decision.events.entries()) {
       const entries = evolveWithEntries(state, { ...event, occurredAt });
       for (const entry of entries) touched.add(entry.walletId);
-      if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed') touched.add(event.data.walletId);
+      if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed')
+        touched.add(event.data.walletId);
       const key =
         index === last
           ? {

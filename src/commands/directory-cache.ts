@@ -188,6 +188,8 @@ select wanted.ordinal, w.id
   });
   return rows.flatMap((row) => {
     const found = wanted[Number(row.ordinal) - 1];
-    return found === undefined || row.id === null ? [] : [{ key: walletKey(found.owner, found.asset), id: row.id }];
+    return found === undefined || row.id === null
+      ? []
+      : [{ key: walletKey(found.owner, found.asset), id: row.id }];
   });
 }

@@ -67,7 +67,17 @@ function differingFields(stored: Fields, asked: Fields): string[] {
   return differing.length > 0 ? differing : names.filter((name) => OPTIONAL.has(name));
 }
 
-const OPTIONAL = new Set(['id', 'email', 'name', 'scale', 'supplyCap', 'reason', 'reference', 'metadata']);
+const OPTIONAL = new Set([
+  'id',
+  'email',
+  'name',
+  'scale',
+  'supplyCap',
+  'reason',
+  'reference',
+  'metadata',
+  'personalMetadata',
+]);
 
 function sorted(record: Readonly<Record<string, string>> | null | undefined): [string, string][] | null {
   return record ? Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)) : null;
@@ -124,6 +134,7 @@ function requestOfCommand(command: Command): Fields {
         amount: command.amount,
         reference: command.reference ?? null,
         metadata: sorted(command.metadata),
+        personalMetadata: command.personalMetadata?.toSorted() ?? null,
       };
   }
 }
@@ -146,7 +157,16 @@ function requestOfEvent(event: StoredEvent): Fields {
       const parties = toUserId === undefined ? { userId } : { fromUserId: userId, toUserId };
       const shown = withPersonal(event, event.data);
       const metadata = shown === 'erased' ? null : sorted(shown.metadata);
-      return { command: type, ...parties, assetSlug: asset, amount, reference, metadata };
+      const personalMetadata = Object.keys(event.data.personalMetadata ?? {}).sort();
+      return {
+        command: type,
+        ...parties,
+        assetSlug: asset,
+        amount,
+        reference,
+        metadata,
+        personalMetadata: personalMetadata.length > 0 ? personalMetadata : null,
+      };
     }
     case 'wallet.opened':
       throw new Error('wallet.opened never carries a key');

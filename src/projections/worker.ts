@@ -7,7 +7,7 @@ import { CATCH_UP_QUEUE, type Jobs } from './jobs.ts';
 import type { Projection } from './projection.ts';
 
 /** Under load a pass takes what gathered since the last one: fewer, larger ranges cost far less. */
-const PASS_INTERVAL_MS = 25;
+const PASS_INTERVAL_MS = 50;
 /** Passes without news before a job ends: the next nudge starts another. */
 const IDLE_PASSES = 2;
 /** A job ends after this long even under load, so that the queue's bookkeeping stays fresh. */

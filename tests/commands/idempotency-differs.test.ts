@@ -77,6 +77,7 @@ const tooMuch: Command = { ...spend, amount: '500' };
 const transfer: Command = { kind: 'transfer', fromUserId: alice.id, toUserId: bob.id, ...fields };
 
 const changes: Change[] = [
+  [{ kind: 'user.register', email: 'carol@example.com' }, { email: 'other@example.com' }, ['email']],
   [register, { email: 'other@example.com' }, ['email']],
   [register, { id: uuid('a', 9) }, ['id']],
   [register, { id: uuid('a', 9), email: 'other@example.com' }, ['email', 'id']],
@@ -105,6 +106,7 @@ const changes: Change[] = [
     [command, { metadata: { a: '1' } }, ['metadata']],
     [command, { metadata: { a: '2', b: '1' } }, ['metadata']],
     [command, { metadata: null, amount: '1' }, ['amount', 'metadata']],
+    [command, { personalMetadata: ['a'] }, ['personalMetadata']],
     [command, { kind: 'topup' }, ['command']],
   ]),
   [transfer, { fromUserId: bob.id, toUserId: alice.id }, ['fromUserId', 'toUserId']],

@@ -12,7 +12,7 @@ before(async () => {
 
 after(() => side.close());
 
-async function found(table: 'users' | 'assets' | 'wallets', id: string): Promise<Row[]> {
+async function foundIn(table: 'users' | 'assets' | 'wallets', id: string): Promise<Row[]> {
   await side.catchUp(directory);
   const rows = await side.rows(`select * from read.${table} where ledger_id = $1 and id = $2`, [id]);
   return rows.map(({ ledger_id: _, ...row }) => row);
@@ -23,16 +23,16 @@ describe('The directory', () => {
     const user = accepted(await side.service.post('/users', { email: 'dora@example.com' }));
     const { id, createdAt, position } = user;
     const shown = { id, status: 'ACTIVE', created_at: createdAt, position: BigInt(position) };
-    assert.deepEqual(await found('users', id), [shown]);
+    assert.deepEqual(await foundIn('users', id), [shown]);
   });
 
   test('follows the status of a user and keeps the rest (user.status_changed)', async () => {
     const { id } = await registerUser(side.service);
-    const [before] = await found('users', id);
+    const [before] = await foundIn('users', id);
     const seen: unknown[] = [];
     for (const status of ['BANNED', 'BANNED', 'ACTIVE']) {
       accepted(await side.service.post(`/users/${id}/status`, { status }));
-      seen.push(...(await found('users', id)));
+      seen.push(...(await foundIn('users', id)));
     }
     const expected = ['BANNED', 'BANNED', 'ACTIVE'].map((status) => ({ ...before, status }));
     assert.deepEqual(seen, expected);
@@ -41,7 +41,7 @@ describe('The directory', () => {
   test('lists an asset with its figures (asset.created)', async () => {
     const body = { slug: 'silver', name: 'Silber 🥈', scale: 18, supplyCap: '9'.repeat(38) };
     const { id, position } = accepted(await side.service.post('/assets', body));
-    assert.deepEqual(await found('assets', id), [
+    assert.deepEqual(await foundIn('assets', id), [
       {
         ...{
           id,
@@ -61,18 +61,18 @@ describe('The directory', () => {
     for (const supplyCap of [null, '0']) {
       const slug = `${supplyCap === null ? 'unbounded' : 'closed'}_asset`;
       const { id } = accepted(await side.service.post('/assets', { slug, supplyCap }));
-      caps.push((await found('assets', id))[0]?.['supply_cap']);
+      caps.push((await foundIn('assets', id))[0]?.['supply_cap']);
     }
     assert.deepEqual(caps, [null, 0n]);
   });
 
   test('follows the status of an asset and keeps the rest (asset.status_changed)', async () => {
     const { id } = accepted(await side.service.post('/assets', { slug: 'copper', scale: 2 }));
-    const [before] = await found('assets', id);
+    const [before] = await foundIn('assets', id);
     for (const status of ['FROZEN', 'ACTIVE', 'FROZEN']) {
       accepted(await side.service.post('/assets/copper/status', { status }));
     }
-    assert.deepEqual(await found('assets', id), [{ ...before, status: 'FROZEN' }]);
+    assert.deepEqual(await foundIn('assets', id), [{ ...before, status: 'FROZEN' }]);
   });
 
   test("lists a treasury and a user's wallet when they are opened (wallet.opened)", async () => {
@@ -86,7 +86,7 @@ describe('The directory', () => {
     const { position, entries } = accepted(topup);
     const [treasuryId, walletId] = entries.map((entry: Row) => entry['walletId']);
     const shared = { asset_id: asset.id, status: 'ACTIVE' };
-    assert.deepEqual(await found('wallets', treasuryId), [
+    assert.deepEqual(await foundIn('wallets', treasuryId), [
       {
         id: treasuryId,
         owner: 'treasury',
@@ -95,7 +95,7 @@ describe('The directory', () => {
         position: BigInt(asset.position) - 1n,
       },
     ]);
-    assert.deepEqual(await found('wallets', walletId), [
+    assert.deepEqual(await foundIn('wallets', walletId), [
       { id: walletId, owner: user.id, is_system: false, ...shared, position: BigInt(position) - 1n },
     ]);
   });
@@ -109,21 +109,36 @@ describe('The directory', () => {
       amount: '1',
     });
     const { walletId } = accepted(topup).entries[1];
-    const [before] = await found('wallets', walletId);
+    const [before] = await foundIn('wallets', walletId);
     accepted(await side.service.post(`/wallets/${walletId}/status`, { status: 'FROZEN' }));
-    assert.deepEqual(await found('wallets', walletId), [{ ...before, status: 'FROZEN' }]);
+    assert.deepEqual(await foundIn('wallets', walletId), [{ ...before, status: 'FROZEN' }]);
     accepted(await side.service.post(`/wallets/${walletId}/status`, { status: 'ACTIVE' }));
-    assert.deepEqual(await found('wallets', walletId), [before]);
+    assert.deepEqual(await foundIn('wallets', walletId), [before]);
   });
 
-  test('takes registration and changes of one range in their order', async () => {
-    const { id } = await registerUser(side.service);
-    accepted(await side.service.post(`/users/${id}/status`, { status: 'BANNED' }));
-    accepted(await side.service.post(`/users/${id}/status`, { status: 'ACTIVE' }));
-    accepted(await side.service.post(`/users/${id}/status`, { status: 'BANNED' }));
+  test('takes the last of several changes in one range', async () => {
+    const user = await registerUser(side.service);
+    const slug = await createAsset(side.service);
+    const topup = await side.service.post('/transactions/topup', {
+      ...{ userId: user.id, assetSlug: slug, amount: '1' },
+    });
+    const { walletId } = accepted(topup).entries[1];
+    for (const [path, statuses] of [
+      [`/users/${user.id}/status`, ['ACTIVE', 'BANNED']],
+      [`/assets/${slug}/status`, ['ACTIVE', 'FROZEN']],
+      [`/wallets/${walletId}/status`, ['ACTIVE', 'FROZEN']],
+    ] as const) {
+      for (const status of statuses) accepted(await side.service.post(path, { status }));
+    }
+    const [asset] = await side.rows('select id from assets where ledger_id = $1 and slug = $2', [slug]);
+    const found = [
+      ...(await foundIn('users', user.id)),
+      ...(await foundIn('assets', asset?.['id'])),
+      ...(await foundIn('wallets', walletId)),
+    ];
     assert.deepEqual(
-      (await found('users', id)).map(({ status }) => status),
-      ['BANNED'],
+      found.map(({ status }) => status),
+      ['BANNED', 'FROZEN', 'FROZEN'],
     );
   });
 

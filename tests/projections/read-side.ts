@@ -33,7 +33,14 @@ export async function openReadSide(): Promise<ReadSide> {
   const database = await createTestDatabase();
   const service = await startService(database, { worker: false });
   const pool = createPool({
-    ...{ url: database.url, name: 'test', max: 4, connectTimeoutMs: 5_000, statementTimeoutMs: 30_000 },
+    ...{
+      url: database.url,
+      name: 'test',
+      max: 4,
+      pipeline: true,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 30_000,
+    },
     ...{
       lockTimeoutMs: 10_000,
       idleInTransactionTimeoutMs: 30_000,

@@ -112,7 +112,7 @@ describe('A rebuild', () => {
     );
   });
 
-  test('and a pass wait for each other: no event counts twice', async () => {
+  test('and a pass at the same time count no event twice', async () => {
     for (const projection of projections) {
       await Promise.all([rebuildNow(projection), side.catchUp(projection), rebuildNow(projection)]);
       assert.deepEqual(await side.contents(projection), incremental.get(projection.name));

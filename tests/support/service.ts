@@ -27,7 +27,9 @@ export async function startService(
   database: TestDatabase,
   options: { config?: Partial<Config>; log?: Logger; worker?: boolean } = {},
 ): Promise<Service> {
-  const config = { ...readConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' }), ...options.config };
+  const found = readConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' });
+  // On a machine with much to do a worker may be late; a test that waits in vain says so all the same.
+  const config = { ...found, waitMs: 15_000, ...options.config };
   const log = options.log ?? pino({ level: 'silent' });
   const roles = { api: true, worker: options.worker ?? true };
   const app = await createApp({ config, databaseUrl: database.url, log, roles });
