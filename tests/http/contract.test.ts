@@ -1,0 +1,213 @@
+/** A tour through every route: each answer is held to the schema that the OpenAPI document gives for it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import addFormats from 'ajv-formats';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startService, unique, type Reply, type Service } from '../support/service.ts';
+import { newHolder, spend, topUp, transfer } from './payments.ts';
+
+const NOBODY = '01998a6e-7c00-7000-8000-00000000dead';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a document of many shapes
+type Any = any;
+
+let database: TestDatabase;
+let service: Service;
+let document: Any;
+let ajv: Ajv2020;
+const toured = new Set<string>();
+
+before(async () => {
+  database = await createTestDatabase();
+  service = await startService(database);
+  document = (await service.get('/openapi.json')).body;
+  const strict = closed(structuredClone(document));
+  ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema({ ...strict, $id: 'document' });
+});
+
+after(async () => {
+  await service.close();
+  await database.drop();
+});
+
+/** Answers may get new fields in time, but today's tests know all of today's. A problem's depend on its code. */
+function closed(value: Any): Any {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const [name, inner] of Object.entries<Any>(value)) if (name !== 'Problem') closed(inner);
+  if (value.type === 'object' && typeof value.properties === 'object') value.additionalProperties ??= false;
+  return value;
+}
+
+function expectValid(pointer: string, body: unknown): void {
+  const validate = ajv.getSchema(`document#${pointer}`);
+  assert.ok(validate, `there is no schema at ${pointer}`);
+  assert.ok(
+    validate(body),
+    `${pointer}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body, null, 1)}`,
+  );
+}
+
+function pointerTo(...names: string[]): string {
+  return names
+    .map((name) => `/${encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))}`)
+    .join('');
+}
+
+function expectContract(method: 'get' | 'post', template: string, reply: Reply, status: number): void {
+  assert.equal(reply.status, status, reply.text);
+  const response = document.paths[template][method].responses[status];
+  assert.ok(response, `${method} ${template} has no ${status}`);
+  const type = String(reply.headers['content-type']).split(';')[0] ?? '';
+  assert.ok(response.content[type], `${method} ${template} ${status} has no ${type}`);
+  const schema = ['paths', template, method, 'responses', status.toString(), 'content', type, 'schema'];
+  expectValid(pointerTo(...schema), reply.body ?? reply.text);
+  const required = ['X-Request-Id', 'Coffer-Position', 'Retry-After'];
+  for (const header of required) {
+    const declared = Object.hasOwn(response.headers, header);
+    // Refusals have a position where they are remembered.
+    if (declared && status !== 422)
+      assert.ok(reply.headers[header.toLowerCase()], `${template} ${status}: ${header}`);
+    if (!declared)
+      assert.equal(reply.headers[header.toLowerCase()], undefined, `${template} ${status}: ${header}`);
+  }
+  toured.add(`${method} ${template}`);
+}
+
+test('every write answers what the document says', async () => {
+  const post = async (
+    template: string,
+    body: Record<string, unknown>,
+    parameters: Record<string, string> = {},
+  ) => {
+    const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? '');
+    const reply = await service.post(path, body);
+    expectContract('post', template, reply, 201);
+    return reply.body;
+  };
+  const slug = unique('contract');
+  await post('/assets', { slug, name: 'Contract', scale: 2, supplyCap: '1000' });
+  const one = await post('/users', { email: `${unique('one')}@example.com` });
+  const other = await post('/users', { email: `${unique('other')}@example.com` });
+  const money = { userId: one.id, assetSlug: slug, amount: '10' };
+  const { entries } = await post('/transactions/topup', { ...money, reference: 'r', metadata: { a: 'b' } });
+  await post('/transactions/bonus', money);
+  await post('/transactions/spend', money);
+  await post('/transactions/transfer', {
+    fromUserId: one.id,
+    toUserId: other.id,
+    assetSlug: slug,
+    amount: '1',
+  });
+  for (const status of ['BANNED', 'ACTIVE'])
+    await post('/users/{userId}/status', { status }, { userId: one.id });
+  for (const status of ['FROZEN', 'ACTIVE']) {
+    await post('/assets/{slug}/status', { status, reason: 'x' }, { slug });
+    await post('/wallets/{id}/status', { status }, { id: entries[1].walletId });
+    await post('/wallets/{id}/status', { status }, { id: entries[0].walletId });
+  }
+});
+
+test('every query answers what the document says', async () => {
+  const one = await newHolder(service);
+  const other = await newHolder(service, one.assetSlug);
+  const posted = await topUp(service, one, '10', { reference: 'r', metadata: { a: 'b' }, key: 'contract/1' });
+  await transfer(service, { from: one, to: other }, '1');
+  const declined = await spend(service, one, '999', { key: 'contract/2' });
+  const wallet = posted.body.entries[1].walletId as string;
+  const treasury = posted.body.entries[0].walletId as string;
+  const at = String(declined.headers['coffer-position']);
+  await service.get(`/projections?atLeast=${at}`);
+  const balance = `/wallets/${one.userId}/${one.assetSlug}/balance`;
+  const queries: [string, string[]][] = [
+    ['/health', ['/health']],
+    ['/ready', ['/ready']],
+    ['/metrics', ['/metrics']],
+    ['/', ['/']],
+    ['/problems/{code}', ['/problems/overloaded']],
+    ['/openapi.json', ['/openapi.json']],
+    ['/users', ['/users', '/users?limit=1', '/users?email=nobody%40example.com']],
+    ['/users/{userId}', [`/users/${one.userId}`]],
+    ['/users/{userId}/wallets', [`/users/${one.userId}/wallets`]],
+    ['/assets', ['/assets', '/assets?limit=1']],
+    [
+      '/assets/{slug}/activity',
+      [`/assets/${one.assetSlug}/activity`, `/assets/${one.assetSlug}/activity?bucket=hour`],
+    ],
+    ['/wallets/{id}', [`/wallets/${wallet}`, `/wallets/${treasury}`]],
+    ['/wallets/{id}/history', [`/wallets/${wallet}/history`, `/wallets/${treasury}/history?type=topup`]],
+    [
+      '/wallets/{userId}/{assetSlug}/balance',
+      [balance, `${balance}?consistency=strong`, `${balance}?asOf=0`],
+    ],
+    ['/transactions', ['/transactions', `/transactions?userId=${one.userId}`]],
+    ['/transactions/{id}', [posted, declined].map(({ body }) => `/transactions/${body.transactionId}`)],
+    ['/idempotency-keys/{key}', ['/idempotency-keys/contract%2F1', '/idempotency-keys/contract%2F2']],
+    ['/events', ['/events?limit=500', '/events?limit=1']],
+    ['/projections', ['/projections']],
+    ['/audit/trial-balance', ['/audit/trial-balance']],
+  ];
+  for (const [template, paths] of queries) {
+    for (const path of paths) expectContract('get', template, await service.get(path), 200);
+  }
+  const stream = await service.get('/events', { accept: 'application/x-ndjson' });
+  expectContract('get', '/events', stream, 200);
+});
+
+test('every refusal answers what the document says', async () => {
+  const holder = await newHolder(service);
+  const gets: [string, string, number][] = [
+    ['/users', '/users?limit=0', 400],
+    ['/users/{userId}', `/users/${NOBODY}`, 404],
+    ['/wallets/{id}', `/wallets/${NOBODY}`, 404],
+    ['/wallets/{userId}/{assetSlug}/balance', `/wallets/${holder.userId}/nope/balance`, 404],
+    ['/transactions/{id}', `/transactions/${NOBODY}`, 404],
+    ['/idempotency-keys/{key}', '/idempotency-keys/none', 404],
+    ['/problems/{code}', '/problems/none', 404],
+    ['/assets/{slug}/activity', '/assets/none/activity', 404],
+  ];
+  for (const [template, path, status] of gets)
+    expectContract('get', template, await service.get(path), status);
+  const spent = '/transactions/spend';
+  expectContract('post', spent, await spend(service, holder, '1'), 422);
+  expectContract('post', spent, await spend(service, holder, '1.0'), 400);
+  expectContract('post', spent, await spend(service, { ...holder, userId: NOBODY }, '1'), 404);
+  expectContract('post', spent, await service.post(spent, '{}', 'k', { 'content-type': 'text/plain' }), 415);
+  expectContract('post', spent, await service.post(spent, JSON.stringify('x'.repeat(300_000))), 413);
+  const taken = { slug: holder.assetSlug };
+  expectContract('post', '/assets', await service.post('/assets', taken), 409);
+});
+
+test('the tour has seen every operation of the document', () => {
+  const all = Object.entries<Any>(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  );
+  assert.deepEqual([...toured].sort(), all.sort());
+});
+
+test('the examples of the document fit its schemas', () => {
+  let seen = 0;
+  const visit = (node: Any, names: string[]): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if (typeof node.schema === 'object' && typeof node.examples === 'object') {
+      for (const [name, example] of Object.entries<Any>(node.examples)) {
+        const { value } = typeof example.$ref === 'string' ? document.components.examples[name] : example;
+        expectValid(pointerTo(...names, 'schema'), value);
+        seen += 1;
+      }
+    }
+    if (typeof node.schema === 'object' && 'example' in node) {
+      expectValid(pointerTo(...names, 'schema'), node.example);
+      seen += 1;
+    }
+    for (const [name, inner] of Object.entries(node)) visit(inner, [...names, name]);
+  };
+  visit(document.paths, ['paths']);
+  assert.ok(seen > 200, `${seen} examples`);
+  for (const [name, schema] of Object.entries<Any>(document.components.schemas)) {
+    for (const example of schema.examples ?? [])
+      expectValid(pointerTo('components', 'schemas', name), example);
+  }
+});
