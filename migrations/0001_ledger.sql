@@ -26,7 +26,7 @@ create table users (
 create table assets (
   ledger_id integer not null,
   id uuid not null,
-  slug text not null check (slug ~ '^[a-z][a-z0-9_]{0,31}$'),
+  slug text not null check (slug ~ '^[a-z0-9][a-z0-9_-]{0,63}$'),
   name text not null,
   scale smallint not null check (scale between 0 and 18),
   supply_cap numeric(38, 0) check (supply_cap >= 0),

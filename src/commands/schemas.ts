@@ -44,7 +44,7 @@ export const idSchema = z
 
 export const slugSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,31}$/, 'must start with a letter a-z, then up to 31 of a-z, 0-9 and _')
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, _ and -, and start with a letter or digit')
   .meta({ examples: ['gold_coins'] });
 
 const email = text(3, 254)
@@ -80,7 +80,10 @@ const personalMetadata = z
       'Names of metadata pairs that are personal: their values are kept beside the log, so that erasing the user erases them.',
   });
 
-const moneyFields = { assetSlug: slugSchema, amount: amountSchema, reference, metadata, personalMetadata };
+/** Any text: one that could not be a slug names no asset, which is a 404 and not a fault of form. */
+const assetSlug = text(1, 255).meta({ examples: ['gold_coins'] });
+
+const moneyFields = { assetSlug, amount: amountSchema, reference, metadata, personalMetadata };
 
 function personalNamesExist(body: {
   metadata?: Record<string, string> | null | undefined;

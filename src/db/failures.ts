@@ -51,7 +51,8 @@ export function classifyFailure(error: unknown): Failure {
   if (state === '40P01' || state === '40001') return 'transient';
   if (/^(22|23|P0)/.test(state)) return 'command';
   // 25006 read-only, 25P03 idle in transaction: the session is of no use any more, which concerns all.
-  if (/^(08|53|57|58|55P03|25006|25P03|XX)/.test(state)) return 'unavailable';
+  // 28 and 3D: the server is there but not for us, as during a fail-over or a change of passwords.
+  if (/^(08|28|3D|53|57|58|55P03|25006|25P03|XX)/.test(state)) return 'unavailable';
   return 'bug';
 }
 

@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { isAmount, isAmountOrZero } from '../money.ts';
 
 const id = z.uuid();
-const slug = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/);
+const slug = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
+const systemName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/);
 const amount = z.string().refine(isAmount);
 const amountOrZero = z.string().refine(isAmountOrZero);
 const balance = z.string().regex(/^(?:0|-?[1-9][0-9]{0,37})$/);
@@ -24,7 +25,7 @@ const metadata = z.record(z.string(), z.string()).nullable();
 const personalMetadata = z.record(z.string(), digest).optional();
 
 /** A user's wallet or one of the named accounts of the system, such as the treasury. */
-const owner = z.union([z.strictObject({ userId: id }), z.strictObject({ system: slug })]);
+const owner = z.union([z.strictObject({ userId: id }), z.strictObject({ system: systemName })]);
 
 /** One side of a posting: the wallet and its balance right after this posting. */
 const side = z.strictObject({ walletId: id, balanceAfter: balance });

@@ -142,7 +142,7 @@ describe('Of two requests with one key, the second is told', () => {
 
   test('the optional fields where they differ only in being written out', () => {
     const { reference: _r, metadata: _m, ...bare } = { ...spend };
-    const expected = ['metadata', 'reference'];
+    const expected = ['metadata', 'personalMetadata', 'reference'];
     const written: Command = { ...bare, reference: null, metadata: null };
     assert.deepEqual(differs(bare as Command, written), { fromLog: expected, inBatch: expected });
   });

@@ -45,7 +45,7 @@ test('a slug is taken once', async () => {
 });
 
 test('slug, scale and cap have rules', async () => {
-  for (const slug of ['', 'Gold', '1st', '_x', 'a b', 'a/b', 'ü', 'x'.repeat(201), 7, null]) {
+  for (const slug of ['', 'Gold', '_x', 'a b', 'a/b', 'ü', 'x'.repeat(201), 7, null]) {
     expectInvalid(await service.post('/assets', { slug }), '/assets', ['slug']);
   }
   for (const scale of [-1, 19, 1.5, '2', null]) {

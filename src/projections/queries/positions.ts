@@ -84,10 +84,12 @@ export function createPositionWaiter(tx: Transaction, ledgerId: number): Positio
 
 /** The last position recorded at or before a time; 0 before the first event. Rejects a time in the future. */
 export async function positionAt(tx: Transaction, ledgerId: number, at: string): Promise<bigint> {
-  const { rows } = await tx.query<{ future: boolean; beyond_head: boolean }>({
+  const { rows } = await tx.query<{ future: boolean; current: boolean; beyond_head: boolean }>({
     name: 'time-against-head',
     text: `
-select $2::timestamptz > clock_timestamp() as future, $2::timestamptz >= head_recorded_at as beyond_head
+select $2::timestamptz > clock_timestamp() as future,
+       $2::timestamptz >= date_trunc('milliseconds', clock_timestamp()) as current,
+       $2::timestamptz >= head_recorded_at as beyond_head
   from ledgers
  where id = $1::integer`,
     values: [ledgerId, at],
@@ -95,6 +97,8 @@ select $2::timestamptz > clock_timestamp() as future, $2::timestamptz >= head_re
   const against = rows[0];
   if (against === undefined) throw new Error(`ledger ${ledgerId} does not exist`);
   if (against.future) throw new InvalidRequestError([{ path: 'at', message: 'must not be in the future' }]);
+  // In the millisecond that is running events may still be recorded.
+  if (against.current) await delay(2);
   if (against.beyond_head) await waitForWriterInFlight(tx, ledgerId);
   return lastPositionAt(tx, ledgerId, at);
 }
