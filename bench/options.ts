@@ -1,0 +1,127 @@
+import { parseArgs } from 'node:util';
+import type { GeneratorChoice } from './load/generator.ts';
+import type { SystemName } from './systems/system.ts';
+
+export type Options = {
+  quick: boolean;
+  /** Length of one measurement of a closed loop. */
+  seconds: number;
+  /** How often each system is measured, in turns. */
+  rounds: number;
+  warmUpSeconds: number;
+  userCount: number;
+  lagSeconds: number;
+  startUps: number;
+  pgbenchClients: readonly number[];
+  pgbenchScanSeconds: number;
+  baselinePoolSize: number;
+  generator: GeneratorChoice;
+  systems: readonly SystemName[];
+  /** Names of scenarios; empty: all. */
+  only: readonly string[];
+  jsonPath: string;
+  requireGoals: boolean;
+};
+
+const FULL = {
+  seconds: 5,
+  rounds: 5,
+  warmUpSeconds: 1,
+  userCount: 2_000,
+  lagSeconds: 20,
+  startUps: 3,
+  pgbenchClients: [4, 8, 16, 32],
+  pgbenchScanSeconds: 4,
+};
+
+const QUICK = {
+  seconds: 2,
+  rounds: 1,
+  warmUpSeconds: 1,
+  userCount: 200,
+  lagSeconds: 4,
+  startUps: 1,
+  pgbenchClients: [8],
+  pgbenchScanSeconds: 2,
+};
+
+/** The best on two cores, see README.md; another machine may want another: --baseline-pool. */
+const BASELINE_POOL_SIZE = 12;
+
+export const HELP = `Usage: npm run bench -- [options]
+
+Compares, in one run and on one PostgreSQL, a textbook wallet (bench/baseline), pgbench's TPC-B-like
+transaction, and Coffer with its worker running. Prints a table and the goals, and writes both as JSON.
+
+  --quick               one short round of everything, to see that it works; its figures prove nothing
+  --seconds N           length of one measurement (${FULL.seconds})
+  --rounds N            measurements of each system, in turns; medians are reported (${FULL.rounds})
+  --only NAME,NAME      only these scenarios (see below)
+  --systems NAME,NAME   only these of baseline, coffer
+  --generator NAME      wrk, autocannon, or auto: wrk where it is on PATH (auto)
+  --baseline-pool N     connections in the baseline's pool (${BASELINE_POOL_SIZE})
+  --json FILE           where the JSON goes (bench/results/latest.json)
+  --require-goals       exit 1 when a goal is not reached
+  --help                this text
+
+Environment:
+  BENCH_DATABASE_URL    a PostgreSQL on which databases may be created; without it an embedded one is
+                        started in a temporary directory, with default settings
+
+Exit code: 1 when any answer was not a 2xx, or the databases don't hold what was acknowledged.
+`;
+
+/** Undefined when only the help was asked for. Throws on what it can't understand. */
+export function readOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      systems: { type: 'string' },
+      generator: { type: 'string', default: 'auto' },
+      'baseline-pool': { type: 'string' },
+      json: { type: 'string' },
+      'require-goals': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const defaults = values.quick ? QUICK : FULL;
+  return {
+    ...defaults,
+    quick: values.quick,
+    seconds: wholeNumber('--seconds', values.seconds) ?? defaults.seconds,
+    rounds: wholeNumber('--rounds', values.rounds) ?? defaults.rounds,
+    baselinePoolSize: wholeNumber('--baseline-pool', values['baseline-pool']) ?? BASELINE_POOL_SIZE,
+    generator: oneOf('--generator', ['auto', 'wrk', 'autocannon'], values.generator),
+    systems: names(values.systems ?? 'baseline,coffer').map((name) =>
+      oneOf('--systems', ['baseline', 'coffer'], name),
+    ),
+    only: names(values.only ?? ''),
+    jsonPath: values.json ?? 'bench/results/latest.json',
+    requireGoals: values['require-goals'],
+  };
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9][0-9]{0,4}$/.test(text))
+    throw new Error(`${option} takes a whole number from 1, not "${text}"`);
+  return Number(text);
+}
+
+function names(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function oneOf<Name extends string>(option: string, allowed: readonly Name[], text: string): Name {
+  const found = allowed.find((name) => name === text);
+  if (found === undefined) throw new Error(`${option} takes ${allowed.join(', ')}, not "${text}"`);
+  return found;
+}

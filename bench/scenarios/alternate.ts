@@ -1,0 +1,134 @@
+// Measures systems in turns, since a machine has good and bad minutes and what runs in one stretch may
+// get all of one kind. Each measurement follows a warm-up of the same load.
+
+import type { Load, LoadResult } from '../load/generator.ts';
+import type { LoadPlan } from '../load/plan.ts';
+import type { PgbenchResult } from '../postgres/pgbench.ts';
+import { readCpuSeconds } from '../process-figures.ts';
+import { waitUntilQuiet } from '../postgres/quiet.ts';
+import { readWal, walSince } from '../postgres/wal.ts';
+import { median } from '../statistics.ts';
+import type { Batches, System } from '../systems/system.ts';
+import type { Bench, BestPgbench, Figures, Row } from './scenario.ts';
+
+/** One that takes part in the turns. */
+export type Contender = { name: string; measure(round: number): Promise<Figures> };
+
+export async function alternate(bench: Bench, contenders: readonly Contender[]): Promise<Row[]> {
+  const rounds = new Map<Contender, Figures[]>(contenders.map((contender) => [contender, []]));
+  for (let round = 1; round <= bench.options.rounds; round += 1) {
+    for (const contender of contenders) {
+      const figures = await contender.measure(round);
+      rounds.get(contender)?.push(figures);
+      bench.log(`  round ${round} ${contender.name}: ${Math.round(figures.throughput)}/s`);
+    }
+  }
+  return contenders.map((contender) => toRow(contender.name, rounds.get(contender) ?? []));
+}
+
+export type SystemLoad = { plan: LoadPlan; connections: number };
+
+/** A system under a closed loop. `commands` says whether the load writes. */
+export function systemContender(bench: Bench, system: System, load: SystemLoad): Contender {
+  return {
+    name: system.name,
+    async measure(round) {
+      const { seconds, warmUpSeconds } = bench.options;
+      // The first time there is code to compile and a cache to fill, later only the load to build up.
+      const warmUp = round === 1 ? warmUpSeconds * 2 : warmUpSeconds;
+      await runCounted(bench, system, { ...load, baseUrl: system.baseUrl, seconds: warmUp });
+      await waitUntilQuiet(system.databaseUrl);
+      const before = await takeReadings(system);
+      const result = await runCounted(bench, system, { ...load, baseUrl: system.baseUrl, seconds });
+      const after = await takeReadings(system);
+      const backlog = await system.settle();
+      await waitUntilQuiet(system.databaseUrl);
+      const wal = walSince(before.wal, after.wal);
+      return {
+        throughput: result.throughput,
+        p50Ms: result.p50Ms,
+        p99Ms: result.p99Ms,
+        maxMs: result.maxMs,
+        processCpu: (after.cpuSeconds - before.cpuSeconds) / result.seconds,
+        batchCommands: load.plan.keyed ? averageBatch(before.batches, after.batches) : null,
+        walBytesPerCommand: load.plan.keyed ? wal.bytes / result.acknowledged : null,
+        flushesPerSecond: load.plan.keyed ? wal.flushes / result.seconds : null,
+        backlogEvents: backlog?.events ?? null,
+      };
+    },
+  };
+}
+
+/** Everything that is read before and after a load, to tell what the load was. */
+async function takeReadings(system: System) {
+  return {
+    cpuSeconds: await readCpuSeconds(system.process.pid),
+    batches: await system.readBatches(),
+    wal: await readWal(system.databaseUrl),
+  };
+}
+
+export function pgbenchContender(bench: Bench, { pgbench, best }: BestPgbench): Contender {
+  return {
+    name: `pgbench (${best.clients} clients)`,
+    async measure() {
+      const result = await pgbench.run(best.clients, bench.options.seconds);
+      if (result.failed > 0) bench.fail(`pgbench: ${result.failed} transactions failed`);
+      return pgbenchFigures(result);
+    },
+  };
+}
+
+export function pgbenchFigures(result: PgbenchResult): Figures {
+  return {
+    throughput: result.throughput,
+    // pgbench prints an average, which is neither of these.
+    p50Ms: null,
+    p99Ms: null,
+    maxMs: null,
+    processCpu: null,
+    batchCommands: null,
+    walBytesPerCommand: null,
+    flushesPerSecond: null,
+    backlogEvents: null,
+  };
+}
+
+/** Runs a load, keeps count of what the database has to hold afterwards, and reports every failure. */
+async function runCounted(bench: Bench, system: System, load: Load): Promise<LoadResult> {
+  const result = await bench.generator.run(load);
+  if (load.plan.keyed) {
+    system.tally.acknowledged += result.acknowledged;
+    system.tally.cutOff += load.connections;
+  }
+  if (result.failed > 0) {
+    const example = load.plan.requests[0];
+    bench.fail(`${system.name}: ${result.failed} requests like ${example?.method} ${example?.path} failed`);
+  }
+  return result;
+}
+
+function averageBatch(before: Batches | undefined, after: Batches | undefined): number | null {
+  if (!before || !after) return null;
+  return (after.commands - before.commands) / (after.batches - before.batches);
+}
+
+function toRow(system: string, rounds: Figures[]): Row {
+  const over = (pick: (figures: Figures) => number | null): number | null => {
+    const values = rounds.map(pick).filter((value) => value !== null);
+    return values.length === 0 ? null : median(values);
+  };
+  return {
+    system,
+    throughput: median(rounds.map((figures) => figures.throughput)),
+    p50Ms: over((figures) => figures.p50Ms),
+    p99Ms: over((figures) => figures.p99Ms),
+    maxMs: over((figures) => figures.maxMs),
+    processCpu: over((figures) => figures.processCpu),
+    batchCommands: over((figures) => figures.batchCommands),
+    walBytesPerCommand: over((figures) => figures.walBytesPerCommand),
+    flushesPerSecond: over((figures) => figures.flushesPerSecond),
+    backlogEvents: over((figures) => figures.backlogEvents),
+    rounds,
+  };
+}

@@ -1,0 +1,28 @@
+import { balanceReads } from './balance-reads.ts';
+import { hotAccount } from './hot-account.ts';
+import { oneClient } from './one-client.ts';
+import { pgbench } from './pgbench.ts';
+import { projectionLag } from './projection-lag.ts';
+import type { Scenario } from './scenario.ts';
+import { startUp } from './start-up.ts';
+import { transfers } from './transfers.ts';
+
+/** In the order in which they run: what wants an idle machine first. */
+export const scenarios: readonly Scenario[] = [
+  startUp,
+  pgbench,
+  hotAccount,
+  oneClient,
+  balanceReads,
+  transfers,
+  projectionLag,
+];
+
+/** The scenarios to run for --only. Throws on a name that isn't one. */
+export function selectScenarios(only: readonly string[]): readonly Scenario[] {
+  const known = scenarios.map((scenario) => scenario.name);
+  for (const name of only) {
+    if (!known.includes(name)) throw new Error(`no scenario "${name}"; there are ${known.join(', ')}`);
+  }
+  return only.length === 0 ? scenarios : scenarios.filter((scenario) => only.includes(scenario.name));
+}

@@ -1,0 +1,124 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
+import { watchMemory } from '../process-figures.ts';
+import { endSystem, fundUsers, sendAll, sendOne } from './setup.ts';
+import type { Backlog, Batches, System, SystemStart } from './system.ts';
+
+const ASSET_SLUG = 'coins';
+const READY_TIMEOUT_MS = 60_000;
+const SETTLE_TIMEOUT_MS = 120_000;
+const ENTRY = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+const MANIFEST = fileURLToPath(new URL('../../package.json', import.meta.url));
+
+export function cofferExists(): boolean {
+  return existsSync(ENTRY);
+}
+
+/** The flags that `npm start` gives to Node. */
+function nodeFlags(): string[] {
+  const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { scripts: { start: string } };
+  return manifest.scripts.start.split(' ').filter((word) => word.startsWith('--'));
+}
+
+/** The one process that serves the API and runs the worker, as `npm start` would run it. */
+export function startCofferProcess(port: number, environment: Record<string, string>): RunningProcess {
+  // Nothing set in the caller's shell may tune what is measured; empty counts as unset.
+  const cleared = Object.keys(process.env).filter((name) => name.startsWith('COFFER_'));
+  return startProcess({
+    command: process.execPath,
+    args: [...nodeFlags(), ENTRY, 'serve'],
+    env: {
+      ...process.env,
+      ...Object.fromEntries(cleared.map((name) => [name, ''])),
+      DATABASE_URL: '',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      LOG_LEVEL: 'warn',
+      ...environment,
+    },
+  });
+}
+
+export async function startCoffer({ databaseUrl, userCount, defer }: SystemStart): Promise<System> {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const process_ = startCofferProcess(port, { DATABASE_URL: databaseUrl, COFFER_SEED: 'none' });
+  const memory = watchMemory(process_.pid);
+  defer(() => endSystem({ name: 'coffer', process: process_, memory }));
+  await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
+  const users = await createUsers(baseUrl, userCount);
+  return {
+    name: 'coffer',
+    baseUrl,
+    databaseUrl,
+    process: process_,
+    memory,
+    users,
+    assetSlug: ASSET_SLUG,
+    tally: { acknowledged: await fundUsers(baseUrl, users, ASSET_SLUG), cutOff: 0 },
+    honestySql: {
+      postedTransactions: `select count(*) from events where type = 'transaction.posted'`,
+      distinctKeys: `select count(distinct idempotency_key) from events where type = 'transaction.posted'`,
+      sumOfEntries: 'select sum(amount) from ledger_entries',
+      sumOfWallets: 'select sum(balance) from wallets',
+      usersTotal: 'select sum(balance) from wallets where not is_system',
+    },
+    readBatches: () => readBatches(baseUrl),
+    settle: () => settle(baseUrl),
+  };
+}
+
+async function createUsers(baseUrl: string, userCount: number): Promise<string[]> {
+  const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
+  await sendOne(baseUrl, asset, 'bench-asset');
+  const requests = Array.from({ length: userCount }, (_, index) => ({
+    method: 'POST' as const,
+    path: '/users',
+    body: { email: `user-${index}@example.com` },
+  }));
+  const answers = await sendAll(baseUrl, requests);
+  return answers.map((answer) => (answer as { id: string }).id);
+}
+
+async function readBatches(baseUrl: string): Promise<Batches> {
+  const response = await fetch(`${baseUrl}/metrics`);
+  const text = await response.text();
+  return {
+    commands: sumOfMetric(text, 'coffer_batch_commands_sum'),
+    batches: sumOfMetric(text, 'coffer_batch_commands_count'),
+  };
+}
+
+/** Over all label sets. NaN when the metric is missing. */
+function sumOfMetric(exposition: string, name: string): number {
+  const values = exposition
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
+}
+
+async function settle(baseUrl: string): Promise<Backlog> {
+  const started = performance.now();
+  const events = await eventsBehind(baseUrl);
+  for (let behind = events; behind > 0; behind = await eventsBehind(baseUrl)) {
+    if (performance.now() - started > SETTLE_TIMEOUT_MS) {
+      throw new Error(`the read models are still ${behind} events behind after ${SETTLE_TIMEOUT_MS} ms`);
+    }
+    await sleep(20);
+  }
+  return { events, caughtUpMs: performance.now() - started };
+}
+
+async function eventsBehind(baseUrl: string): Promise<number> {
+  const response = await fetch(`${baseUrl}/projections`);
+  if (!response.ok) throw new Error(`GET /projections answered ${response.status}: ${await response.text()}`);
+  const { data } = (await response.json()) as { data: { position: string; headPosition: string }[] };
+  return Math.max(
+    0,
+    ...data.map((projection) => Number(projection.headPosition) - Number(projection.position)),
+  );
+}

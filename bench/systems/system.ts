@@ -1,0 +1,53 @@
+// What every system under test offers the scenarios. Paths and bodies are the same for all of them
+// (docs of the HTTP contract), so a load plan made from `users` and `assetSlug` fits each.
+
+import type { MemoryWatch } from '../process-figures.ts';
+import type { RunningProcess } from '../child-process.ts';
+
+export type SystemName = 'baseline' | 'coffer';
+
+export type SystemStart = {
+  databaseUrl: string;
+  userCount: number;
+  /** For what has to be ended at the end of the run. */
+  defer(end: () => Promise<void>): void;
+};
+
+export type Batches = { commands: number; batches: number };
+
+/** How far the read models were behind when a load ended, and how long they took to catch up. */
+export type Backlog = { events: number; caughtUpMs: number };
+
+/** Queries of one value each, over everything the run has written. */
+export type HonestySql = {
+  postedTransactions: string;
+  distinctKeys: string;
+  sumOfEntries: string;
+  sumOfWallets: string;
+  usersTotal: string;
+};
+
+export type System = {
+  name: SystemName;
+  baseUrl: string;
+  databaseUrl: string;
+  process: RunningProcess;
+  memory: MemoryWatch;
+  /** Users with money in `assetSlug`. */
+  users: readonly string[];
+  assetSlug: string;
+  /** What the run has sent so far, to be compared with what the database holds at the end. */
+  tally: Tally;
+  honestySql: HonestySql;
+  /** Undefined where commands don't share commits. */
+  readBatches(): Promise<Batches> | undefined;
+  /** Waits until the read models have caught up. Undefined where there are none. */
+  settle(): Promise<Backlog> | undefined;
+};
+
+export type Tally = {
+  /** Commands answered 2xx. */
+  acknowledged: number;
+  /** Commands that may have been in flight when a closed loop hung up: posted or not, nobody was told. */
+  cutOff: number;
+};
