@@ -1,0 +1,133 @@
+/** The connection breaks before COMMIT, or there is none to be had: retried unseen, or said so, never half done. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import {
+  assertLedgerIsSound,
+  balanceOf,
+  eventsWithKey,
+  holdWallets,
+  walletIdOf,
+} from '../support/ledger-facts.ts';
+import { untilWritersWait } from '../support/until.ts';
+import {
+  bodyOf,
+  freshName,
+  newAsset,
+  newUser,
+  openWriteSide,
+  type WriteSide,
+} from '../support/write-side.ts';
+
+let database: TestDatabase;
+let observer: pg.Client;
+let proxy: DatabaseProxy;
+let side: WriteSide;
+let assetSlug: string;
+
+before(async () => {
+  database = await createTestDatabase();
+  observer = await database.connect();
+  proxy = await openDatabaseProxy(database.url);
+  side = openWriteSide(proxy.url);
+  assetSlug = await newAsset(side);
+});
+
+after(async () => {
+  await side.close();
+  await proxy.close();
+  await observer.end();
+  await database.drop();
+});
+
+test('a connection that breaks anywhere before COMMIT is replaced, and the caller does not notice', async () => {
+  const userId = await newUser(side, { assetSlug, amount: '1' });
+  for (const [index, statement] of ['begin', 'lock-wallets', 'read-wallets', 'read-keys'].entries()) {
+    for (const reaction of ['lose', 'lose_answer'] as const) {
+      const key = randomUUID();
+      const lost = proxy.once(statement, reaction);
+      const answer = await side.submit({ kind: 'topup', userId, assetSlug, amount: '1' }, key);
+      await lost;
+      const expected = 2 + 2 * index + (reaction === 'lose' ? 0 : 1);
+      assert.deepEqual([bodyOf(answer).balanceAfter, answer.replayed], [String(expected), false]);
+      assert.equal(side.verdicts.at(-1), 'transient');
+      assert.equal(await eventsWithKey(observer, key), 1);
+    }
+  }
+});
+
+test('the same holds between the append of a user and the COMMIT after it', async () => {
+  for (const statement of ['append', 'insert-user', 'insert-personal']) {
+    const key = randomUUID();
+    const email = `${freshName('user')}@example.com`;
+    const lost = proxy.once(statement, 'lose');
+    const answer = await side.submit({ kind: 'user.register', email }, key);
+    await lost;
+    assert.equal(bodyOf(answer).email, email);
+    assert.equal(side.verdicts.at(-1), 'transient');
+    assert.equal(await eventsWithKey(observer, key), 1);
+  }
+});
+
+test('a session that an administrator ends while it waits for a wallet is replaced', async () => {
+  const userId = await newUser(side, { assetSlug, amount: '1' });
+  const holder = await database.connect();
+  try {
+    await holdWallets(holder, await walletIdOf(observer, userId, assetSlug));
+    const answer = side.submit({ kind: 'topup', userId, assetSlug, amount: '5' });
+    const [pid] = await untilWritersWait(observer);
+    await observer.query('select pg_terminate_backend($1)', [pid]);
+    await untilWritersWait(observer);
+    await holder.query('commit');
+    assert.equal(bodyOf(await answer).balanceAfter, '6');
+    assert.equal(side.verdicts.at(-1), 'transient');
+  } finally {
+    await holder.end();
+  }
+});
+
+test('a database that cannot be reached is said to be unavailable, and is used again when it is back', async () => {
+  const userId = await newUser(side);
+  const topUp = { kind: 'topup', userId, assetSlug, amount: '5' } as const;
+  const key = randomUUID();
+  proxy.cutOff();
+  try {
+    await assert.rejects(side.submit(topUp, key), { code: 'database_unavailable', retryAfterSeconds: 1 });
+    await assert.rejects(side.submit(topUp, key), { code: 'database_unavailable' });
+  } finally {
+    proxy.restore();
+  }
+  const answer = await side.submit(topUp, key);
+  assert.deepEqual([bodyOf(answer).balanceAfter, answer.replayed], ['5', false]);
+});
+
+test('a connection that broke while nobody used it costs no caller anything', async () => {
+  const userId = await newUser(side);
+  proxy.cutOff();
+  proxy.restore();
+  assert.equal(
+    bodyOf(await side.submit({ kind: 'topup', userId, assetSlug, amount: '5' })).balanceAfter,
+    '5',
+  );
+});
+
+test('a database that falls silent is given up after a limit, and the commands run again', async () => {
+  const hasty = openWriteSide(proxy.url, { statementTimeoutMs: 500 });
+  try {
+    const userId = await newUser(hasty);
+    const key = randomUUID();
+    const swallowed = proxy.once('begin', 'swallow');
+    const answer = await hasty.submit({ kind: 'topup', userId, assetSlug, amount: '5' }, key);
+    await swallowed;
+    assert.deepEqual([bodyOf(answer).balanceAfter, answer.replayed], ['5', false]);
+    assert.equal(await eventsWithKey(observer, key), 1);
+    assert.equal(await balanceOf(observer, userId, assetSlug), '5');
+  } finally {
+    await hasty.close();
+  }
+});
+
+test('after all of this the ledger is sound', () => assertLedgerIsSound(observer));
