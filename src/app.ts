@@ -5,7 +5,7 @@ import type { CommandQueue } from './commands/queue.ts';
 import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
 import { ledgerIdOf } from './db/ledgers.ts';
-import { keyProbeSettings } from './db/key-probes.ts';
+import { keyProbeSettings, rangeSettings } from './db/key-probes.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import { createPool, type PoolOptions } from './db/pool.ts';
 import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
@@ -106,7 +106,7 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     idleInTransactionTimeoutMs: 10_000,
     onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   };
-  const pools = {
+  return {
     write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: keyProbeSettings }),
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
     // Many balances in one statement are key probes, whatever the planner thinks of a table that just grew.
@@ -118,15 +118,9 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
       pipeline: true,
       statementTimeoutMs: 30_000,
       // Read models can always be folded again, so their commits need not wait for the disk.
-      settings: { ...keyProbeSettings, synchronous_commit: 'off' },
+      settings: { ...rangeSettings, synchronous_commit: 'off' },
     }),
   };
-  for (const pool of Object.values(pools)) {
-    // A connection that breaks while it is in use fails its statements, and then says so once more, as an event
-    // that would end the process if nobody listened.
-    pool.on('connect', (client) => client.on('error', () => undefined));
-  }
-  return pools;
 }
 
 function buildHttp(parts: {

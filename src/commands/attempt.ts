@@ -5,8 +5,9 @@
  */
 import type { PoolClient } from 'pg';
 import { sqlState } from '../db/failures.ts';
+import { inOneFlight } from '../db/flight.ts';
 import type { Transaction } from '../db/transaction.ts';
-import { append, type Appended } from '../events/append.ts';
+import { append, appendQuery, type Append, type Appended } from '../events/append.ts';
 import { readEventsAt, type StoredEvent } from '../events/read.ts';
 import { emptyState, type LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
@@ -19,15 +20,7 @@ import {
 } from './decide-batch.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import { personalOfBatch, touchesDirectory, writeDirectory } from './directory-heads.ts';
-import {
-  lockHead,
-  lockWallets,
-  readDecisionTime,
-  readKeys,
-  readTakenEmails,
-  readWallets,
-  type WalletHead,
-} from './lock-and-read.ts';
+import { lockHead, lockWallets, readTakenEmails, readUnderLocks, type WalletHead } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
 import type { Answer } from './submission.ts';
 
@@ -84,27 +77,29 @@ export async function attemptBatch(client: PoolClient, options: AttemptOptions):
 async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs: Needs): Promise<BatchPlan> {
   const { ledgerId, cache, batch, headFirst } = options;
   const locked = lockedWallets(cache, needs);
-  const opening: Promise<unknown>[] = [client.query('begin'), lockWallets(client, ledgerId, locked)];
+  const opening: Promise<unknown>[] = [];
+  const open = (): void => {
+    opening.push(client.query('begin'), lockWallets(client, ledgerId, locked));
+  };
+  const read = () =>
+    Promise.all([
+      readUnderLocks(client, ledgerId, { walletIds: locked, keyHashes: batch.map(({ keyHash }) => keyHash) }),
+      readTakenEmails(client, ledgerId, emailsOf(batch)),
+      ...opening,
+    ]);
   if (headFirst) {
-    opening.push(lockHead(client, ledgerId));
-    await Promise.all(opening);
+    open();
+    await Promise.all([...opening, lockHead(client, ledgerId)]);
     await cache.ensure(client, needs, { headIsLocked: true });
     const now = lockedWallets(cache, needs);
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
   }
-  const reading = Promise.all([
-    readDecisionTime(client, ledgerId),
-    readWallets(client, ledgerId, locked),
-    readKeys(
-      client,
-      ledgerId,
-      batch.map(({ keyHash }) => keyHash),
-    ),
-    readTakenEmails(client, ledgerId, emailsOf(batch)),
-  ]);
-  const [[occurredAt, wallets, keys, emails]] = await Promise.all([reading, ...opening]);
-  const stored = keys.size === 0 ? [] : await readEventsAt(client, ledgerId, [...keys.values()]);
+  const [{ occurredAt, wallets, positions }, emails] = await inOneFlight(client, () => {
+    if (!headFirst) open();
+    return read();
+  });
+  const stored = await readEventsAt(client, ledgerId, positions);
   const state = stateOf({ cache, needs, wallets, emails });
   return decideBatch({ state, batch, stored: byKey(stored), occurredAt, contextFor: options.contextFor });
 }
@@ -167,9 +162,10 @@ async function commitAtOnce(
   options: AttemptOptions,
   plan: BatchPlan,
 ): Promise<AttemptResult> {
-  const appending = append(client, appendOf(options, plan));
-  const committing = client.query('commit');
-  const [appended, committed] = await Promise.allSettled([appending, committing]);
+  const query = appendQuery(appendOf(options, plan));
+  const [appended, committed] = await inOneFlight(client, () =>
+    Promise.allSettled([append(client, query), client.query('commit')]),
+  );
   // An error of the append that the server reported by name means: nothing was written, COMMIT rolled back.
   if (appended.status === 'rejected' && sqlState(appended.reason) !== null) throw appended.reason;
   if (appended.status === 'rejected') throw new AttemptError('ambiguous', appended.reason);
@@ -186,7 +182,7 @@ async function commitWithDirectory(
   options: AttemptOptions,
   plan: BatchPlan,
 ): Promise<AttemptResult> {
-  const appended = await append(client, appendOf(options, plan));
+  const appended = await append(client, appendQuery(appendOf(options, plan)));
   if (appended === null) throw new AttemptError('policy_moved');
   const tx: Transaction = client;
   await writeDirectory(tx, options.ledgerId, plan);
@@ -198,7 +194,7 @@ async function commitWithDirectory(
   return { answers: answersOf(plan, appended, personal), appended, events: plan.events.length };
 }
 
-function appendOf(options: AttemptOptions, plan: BatchPlan): Parameters<typeof append>[1] {
+function appendOf(options: AttemptOptions, plan: BatchPlan): Append {
   const { ledgerId, cache } = options;
   const { raisesPolicy, occurredAt, events, wallets } = plan;
   return { ledgerId, policyVersion: cache.policyVersion(), raisesPolicy, occurredAt, events, wallets };

@@ -51,81 +51,75 @@ export async function lockHead(tx: Transaction, ledgerId: number): Promise<void>
   });
 }
 
-type WalletRow = {
-  id: string;
-  owner: string;
-  is_system: boolean;
-  asset_id: string;
-  balance: bigint;
-  held: bigint;
-  floor: bigint | null;
-  seq: bigint;
-  status: WalletState['status'];
-};
-
 export type WalletHead = Omit<WalletState, 'asset'>;
 
-/** The time of the decisions of a batch: whole milliseconds, never before the last recorded event. */
-export async function readDecisionTime(tx: Transaction, ledgerId: number): Promise<string> {
-  const { rows } = await tx.query<{ occurred_at: string }>({
-    name: 'decision-time',
+export type UnderLocks = {
+  /** The time of the decisions: whole milliseconds, never before the last recorded event. */
+  readonly occurredAt: string;
+  readonly wallets: readonly WalletHead[];
+  /** Positions of the events that carry keys of the batch. */
+  readonly positions: readonly bigint[];
+};
+
+type WalletCells = readonly [
+  id: string,
+  owner: string,
+  isSystem: boolean,
+  assetId: string,
+  balance: string,
+  held: string,
+  floor: string | null,
+  seq: string,
+  status: WalletState['status'],
+];
+
+/** One statement for all of it: at low load a batch is one command, and each statement costs as much as its rules. */
+export async function readUnderLocks(
+  tx: Transaction,
+  ledgerId: number,
+  wanted: { walletIds: readonly string[]; keyHashes: readonly Buffer[] },
+): Promise<UnderLocks> {
+  const { rows } = await tx.query<{ occurred_at: string; wallets: string | null; positions: string | null }>({
+    name: 'read-under-locks',
     text: `
-select greatest(head_recorded_at, date_trunc('milliseconds', clock_timestamp())) as occurred_at
-  from ledgers
- where id = $1::integer`,
-    values: [ledgerId],
+select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp())) as occurred_at,
+       (select json_agg(json_build_array(found.id, found.owner, found.is_system, found.asset_id, found.balance::text,
+                                         found.held::text, found.floor::text, found.seq::text, found.status))
+          from unnest($2::uuid[]) as wanted (id)
+         cross join lateral (
+                select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
+                  from wallets w
+                 where w.ledger_id = $1::integer
+                   and w.id = wanted.id
+                 limit 1
+               ) found) as wallets,
+       (select json_agg(k.position::text)
+          from idempotency_keys k
+         where k.ledger_id = $1::integer
+           and k.key_hash = any ($3::bytea[])) as positions
+  from ledgers l
+ where l.id = $1::integer`,
+    values: [ledgerId, uuidArray(wanted.walletIds), byteaArray(wanted.keyHashes)],
   });
   const row = rows[0];
   if (row === undefined) throw new Error(`ledger ${ledgerId} does not exist`);
-  return row.occurred_at;
+  const wallets = JSON.parse(row.wallets ?? '[]') as WalletCells[];
+  const positions = JSON.parse(row.positions ?? '[]') as string[];
+  return { occurredAt: row.occurred_at, wallets: wallets.map(walletHead), positions: positions.map(BigInt) };
 }
 
-export async function readWallets(
-  tx: Transaction,
-  ledgerId: number,
-  ids: readonly string[],
-): Promise<WalletHead[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await tx.query<WalletRow>({
-    name: 'read-wallets',
-    text: `
-select found.id, found.owner, found.is_system, found.asset_id, found.balance, found.held, found.floor, found.seq,
-       found.status
-  from unnest($2::uuid[]) as wanted (id)
- cross join lateral (
-        select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
-          from wallets w
-         where w.ledger_id = $1::integer
-           and w.id = wanted.id
-         limit 1
-       ) found`,
-    values: [ledgerId, uuidArray(ids)],
-  });
-  return rows.map(walletHead);
-}
-
-function walletHead(row: WalletRow): WalletHead {
-  const { id, balance, held, floor, seq, status } = row;
-  const owner = row.is_system ? { system: row.owner } : { userId: row.owner };
-  return { id, owner, assetId: row.asset_id, balance, held, floor, seq, status };
-}
-
-/** Positions of the events that carry the given keys, by key hash in hex. */
-export async function readKeys(
-  tx: Transaction,
-  ledgerId: number,
-  hashes: readonly Buffer[],
-): Promise<ReadonlyMap<string, bigint>> {
-  const { rows } = await tx.query<{ key_hash: Buffer; position: bigint }>({
-    name: 'read-keys',
-    text: `
-select k.key_hash, k.position
-  from idempotency_keys k
- where k.ledger_id = $1::integer
-   and k.key_hash = any ($2::bytea[])`,
-    values: [ledgerId, byteaArray(hashes)],
-  });
-  return new Map(rows.map((row) => [row.key_hash.toString('hex'), row.position]));
+function walletHead(cells: WalletCells): WalletHead {
+  const [id, owner, isSystem, assetId, balance, held, floor, seq, status] = cells;
+  return {
+    id,
+    owner: isSystem ? { system: owner } : { userId: owner },
+    assetId,
+    balance: BigInt(balance),
+    held: BigInt(held),
+    floor: floor === null ? null : BigInt(floor),
+    seq: BigInt(seq),
+    status,
+  };
 }
 
 export async function readTakenEmails(

@@ -44,7 +44,10 @@ export const idSchema = z
 
 export const slugSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, _ and -, and start with a letter or digit')
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    'must be 1 to 64 of a-z, 0-9, _ and -, and start with a letter or digit',
+  )
   .meta({ examples: ['gold_coins'] });
 
 const email = text(3, 254)

@@ -11,3 +11,14 @@ export const keyProbeSettings: Readonly<Record<string, string>> = {
   enable_mergejoin: 'off',
   enable_material: 'off',
 };
+
+/**
+ * Session settings for folding a range of the log: the range itself is read by the primary key, and what was read may be
+ * joined by hashing, but no table is ever scanned.
+ */
+export const rangeSettings: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_mergejoin: 'off',
+};

@@ -58,6 +58,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     // A client that is gone must not keep its locks until its statement ends.
     client_connection_check_interval: '2000',
     tcp_user_timeout: '10000',
+    // Every statement here is short: compiling one costs more than running it.
+    jit: 'off',
     ...options.settings,
   };
   const pool = new pg.Pool({
@@ -75,6 +77,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...(options.pipeline === true ? { pipeline: true } : {}),
   });
   pool.on('error', options.onIdleError);
+  // A connection that breaks while it is in use fails its statements, and then says so once more, as an event
+  // that would end the process if nobody listened.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -3,6 +3,7 @@
  * held until commit, so positions have no gaps and grow in commit order: whoever has seen position p has
  * seen everything before it.
  */
+import type { QueryConfig } from 'pg';
 import { byteaArray, int2Array, int8Array, textArray, uuidArray } from '../db/binary-arrays.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { canonicalJson } from './canonical.ts';
@@ -92,17 +93,18 @@ with head as (
 select base + 1 as first_position, head_recorded_at as recorded_at
   from head`;
 
+/** The statement, ready to be sent. Throws for data that JSON cannot say, before anything is sent. */
+export function appendQuery(batch: Append): QueryConfig {
+  return { name: 'append', text: APPEND, values: appendValues(batch) };
+}
+
 /**
  * Resolves to null, with nothing written, when the policy version moved on since the batch read it.
  * Rejects with the database's error when a constraint or guard refuses the batch.
  */
-export async function append(tx: Transaction, batch: Append): Promise<Appended | null> {
-  const result = await tx.query<{ first_position: bigint; recorded_at: string }>({
-    name: 'append',
-    text: APPEND,
-    values: appendValues(batch),
-  });
-  const row = result.rows[0];
+export async function append(tx: Transaction, query: QueryConfig): Promise<Appended | null> {
+  const { rows } = await tx.query<{ first_position: bigint; recorded_at: string }>(query);
+  const row = rows[0];
   return row === undefined ? null : { firstPosition: row.first_position, recordedAt: row.recorded_at };
 }
 

@@ -30,18 +30,23 @@ select e.ledger_id,
     });
     await tx.query({
       name: `${BASE}-moved-${generation}`,
-      // The upsert always finds the wallet; it probes the primary key, where a joined update might scan.
+      // The range is read first, by itself: asked for its order as well, the planner would read the index by wallet,
+      // all of it. The upsert always finds the wallet, by its key, where a joined update might scan.
       text: `
+with moved as materialized (
+  select e.wallet_id, e.balance_after, e.held_after, e.position, e.leg
+    from ledger_entries e
+   where e.ledger_id = $1::integer
+     and e.position > $2::bigint
+     and e.position <= $3::bigint
+)
 insert into ${table} as b (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
 select $1::integer, latest.wallet_id, known.owner, known.is_system, known.asset_id, latest.balance_after,
        latest.held_after, latest.position
   from (
-        select distinct on (e.wallet_id) e.wallet_id, e.balance_after, e.held_after, e.position
-          from ledger_entries e
-         where e.ledger_id = $1::integer
-           and e.position > $2::bigint
-           and e.position <= $3::bigint
-         order by e.wallet_id, e.position desc, e.leg desc
+        select distinct on (m.wallet_id) m.wallet_id, m.balance_after, m.held_after, m.position
+          from moved m
+         order by m.wallet_id, m.position desc, m.leg desc
        ) latest
  cross join lateral (
         select w.owner, w.is_system, w.asset_id

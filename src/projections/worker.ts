@@ -103,16 +103,16 @@ async function applyAll(
 /** So that one projection that cannot go on does not hold up the others. Rejects with its error in the end. */
 async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortSignal): Promise<boolean> {
   let any = false;
-  let failure: unknown = null;
+  let failure: { readonly cause: unknown } | null = null;
   for (const projection of deps.projections) {
     try {
       any = (await applyAll(deps, ledgerId, [projection], signal)) || any;
     } catch (error) {
-      failure = error;
+      failure = { cause: error };
       await reportFailure(deps, ledgerId, projection.name, error);
     }
   }
-  if (failure !== null) throw failure;
+  if (failure !== null) throw new Error('a projection cannot go on', failure);
   return any;
 }
 

@@ -45,7 +45,7 @@ after(async () => {
 
 test('a connection that breaks anywhere before COMMIT is replaced, and the caller does not notice', async () => {
   const userId = await newUser(side, { assetSlug, amount: '1' });
-  for (const [index, statement] of ['begin', 'lock-wallets', 'read-wallets', 'read-keys'].entries()) {
+  for (const [index, statement] of ['begin', 'lock-wallets', 'read-under-locks'].entries()) {
     for (const reaction of ['lose', 'lose_answer'] as const) {
       const key = randomUUID();
       const lost = proxy.once(statement, reaction);

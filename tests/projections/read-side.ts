@@ -1,6 +1,6 @@
 /** A service without its worker, and the read models moved by hand: what each step did can be looked at. */
 import type pg from 'pg';
-import { keyProbeSettings } from '../../src/db/key-probes.ts';
+import { rangeSettings } from '../../src/db/key-probes.ts';
 import { createPool, inTransaction } from '../../src/db/pool.ts';
 import { ledgerIdOf } from '../../src/db/ledgers.ts';
 import type { Transaction } from '../../src/db/transaction.ts';
@@ -44,7 +44,7 @@ export async function openReadSide(): Promise<ReadSide> {
     ...{
       lockTimeoutMs: 10_000,
       idleInTransactionTimeoutMs: 30_000,
-      settings: { ...keyProbeSettings, synchronous_commit: 'off' },
+      settings: { ...rangeSettings, synchronous_commit: 'off' },
     },
     onIdleError: (error) => {
       throw error;
