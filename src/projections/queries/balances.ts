@@ -1,4 +1,5 @@
 /** Balances: from the read model, strong from the wallet rows, or as of a position from the ledger's entries. */
+import { textArray, uuidArray } from '../../db/binary-arrays.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { InvalidRequestError } from '../../errors.ts';
 import { headPosition, positionAt } from './positions.ts';
@@ -17,56 +18,51 @@ export type Balance =
   | FoundBalance
   | { readonly kind: 'user_not_found' | 'asset_not_found'; readonly position: bigint };
 
-type BalanceRow = {
-  ordinal: bigint;
-  user_known: boolean;
-  asset_known: boolean;
-  wallet_id: string | null;
-  balance: bigint | null;
-  held: bigint | null;
-  position: bigint;
-};
+type Cells = readonly [
+  userKnown: boolean,
+  assetKnown: boolean,
+  walletId: string | null,
+  balance: string | null,
+  held: string | null,
+];
 
-/** Users and assets are looked up where commands write them, so a new one is never unknown for lack of projection. */
+/**
+ * Whether a user or asset exists is asked where commands write them, so that a new one is never unknown for lack of
+ * projection; and only where there is no wallet, which proves both.
+ */
+const CELLS = `json_build_array(w.id is not null or exists (select
+                                                          from users u
+                                                         where u.ledger_id = $1::integer
+                                                           and u.id = wanted.user_id),
+                                a.id is not null, w.id, w.balance::text, w.held::text)`;
+
+const WANTED = `unnest($2::uuid[], $3::text[]) with ordinality as wanted (user_id, slug, ordinal)
+          left join assets a
+            on a.ledger_id = $1::integer
+           and a.slug = wanted.slug`;
+
 const PROJECTED = `
-select wanted.ordinal,
-       u.id is not null as user_known,
-       a.id is not null as asset_known,
-       b.wallet_id, b.balance, b.held,
-       coalesce((select c.position
+select coalesce((select c.position
                    from read.checkpoints c
                   where c.ledger_id = $1::integer
                     and c.projection = 'wallet_balances'
-                    and c.live), 0) as position
-  from unnest($2::uuid[], $3::text[]) with ordinality as wanted (user_id, slug, ordinal)
-  left join users u
-    on u.ledger_id = $1::integer
-   and u.id = wanted.user_id
-  left join assets a
-    on a.ledger_id = $1::integer
-   and a.slug = wanted.slug
-  left join read.wallet_balances b
-    on b.ledger_id = $1::integer
-   and b.owner = wanted.user_id::text
-   and b.asset_id = a.id`;
+                    and c.live), 0) as position,
+       (select json_agg(${CELLS} order by wanted.ordinal)
+          from ${WANTED}
+          left join (select b.ledger_id, b.owner, b.asset_id, b.wallet_id as id, b.balance, b.held
+                       from read.wallet_balances b) w
+            on w.ledger_id = $1::integer
+           and w.owner = wanted.user_id::text
+           and w.asset_id = a.id) as balances`;
 
 const STRONG = `
-select wanted.ordinal,
-       u.id is not null as user_known,
-       a.id is not null as asset_known,
-       w.id as wallet_id, w.balance, w.held,
-       (select l.head_position from ledgers l where l.id = $1::integer) as position
-  from unnest($2::uuid[], $3::text[]) with ordinality as wanted (user_id, slug, ordinal)
-  left join users u
-    on u.ledger_id = $1::integer
-   and u.id = wanted.user_id
-  left join assets a
-    on a.ledger_id = $1::integer
-   and a.slug = wanted.slug
-  left join wallets w
-    on w.ledger_id = $1::integer
-   and w.owner = wanted.user_id::text
-   and w.asset_id = a.id`;
+select (select l.head_position from ledgers l where l.id = $1::integer) as position,
+       (select json_agg(${CELLS} order by wanted.ordinal)
+          from ${WANTED}
+          left join wallets w
+            on w.ledger_id = $1::integer
+           and w.owner = wanted.user_id::text
+           and w.asset_id = a.id) as balances`;
 
 /** Balances of many at once, in the order asked for; rows and position are of one snapshot. */
 export async function readBalances(
@@ -75,21 +71,26 @@ export async function readBalances(
   wanted: readonly BalanceOf[],
   consistency: 'projected' | 'strong',
 ): Promise<Balance[]> {
-  const { rows } = await tx.query<BalanceRow>({
+  const { rows } = await tx.query<{ position: bigint; balances: string }>({
     name: `balances-${consistency}`,
     text: consistency === 'strong' ? STRONG : PROJECTED,
-    values: [ledgerId, wanted.map(({ userId }) => userId), wanted.map(({ assetSlug }) => assetSlug)],
+    values: [
+      ledgerId,
+      uuidArray(wanted.map(({ userId }) => userId)),
+      textArray(wanted.map(({ assetSlug }) => assetSlug)),
+    ],
   });
-  const balances = new Array<Balance>(wanted.length);
-  for (const row of rows) balances[Number(row.ordinal) - 1] = balanceOf(row);
-  return balances;
+  const row = rows[0];
+  if (row === undefined) throw new Error('a balance query gave no row');
+  const found = JSON.parse(row.balances) as Cells[];
+  return found.map((cells) => balanceOf(cells, row.position));
 }
 
-function balanceOf(row: BalanceRow): Balance {
-  const { wallet_id: walletId, position } = row;
-  if (!row.user_known) return { kind: 'user_not_found', position };
-  if (!row.asset_known) return { kind: 'asset_not_found', position };
-  return { kind: 'found', walletId, balance: row.balance ?? 0n, held: row.held ?? 0n, position };
+function balanceOf(cells: Cells, position: bigint): Balance {
+  const [userKnown, assetKnown, walletId, balance, held] = cells;
+  if (!userKnown) return { kind: 'user_not_found', position };
+  if (!assetKnown) return { kind: 'asset_not_found', position };
+  return { kind: 'found', walletId, balance: BigInt(balance ?? 0), held: BigInt(held ?? 0), position };
 }
 
 export type PointInTime = { readonly asOf: bigint } | { readonly at: string };
