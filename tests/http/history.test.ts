@@ -87,7 +87,8 @@ test('the treasury has a history too, from its own side', async () => {
     ['DEBIT', '50', '-150', alice.userId],
     ['DEBIT', '100', '-100', alice.userId],
   ]);
-  const wallet = await service.get(`/wallets/${treasury}`);
+  const { position } = written.at(-1)!.body;
+  const wallet = await service.get(`/wallets/${treasury}?atLeast=${position}`);
   assert.equal(wallet.body.system, 'treasury');
   assert.equal(wallet.body.userId, null);
   assert.equal(wallet.body.balance, '-120');
