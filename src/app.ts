@@ -6,7 +6,7 @@ import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
 import { ledgerIdOf } from './db/ledgers.ts';
 import { keyProbeSettings, rangeSettings } from './db/key-probes.ts';
-import { pendingMigrations } from './db/migrate.ts';
+import { NotMigratedError, pendingMigrations } from './db/migrate.ts';
 import { createPool, type PoolOptions } from './db/pool.ts';
 import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
 import type { Readiness } from './http/deps.ts';
@@ -39,11 +39,16 @@ export type App = {
   close(): Promise<void>;
 };
 
-/** The database must be migrated. */
+/** Rejects with NotMigratedError when the database is not up to date. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { config, log, roles } = options;
   const metrics = createMetrics();
   const pools = createPools(options);
+  const pending = await pendingMigrations(pools.read);
+  if (pending.length > 0) {
+    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+    throw new NotMigratedError(pending);
+  }
   const ledgerId = await ledgerIdOf(pools.read, 'main');
   const jobs = await startJobs({ url: options.databaseUrl, log, works: roles.worker });
   const nudger = createNudger({ wake: () => jobs.wake(ledgerId), minIntervalMs: NUDGE_INTERVAL_MS, log });

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { ConfigError, readConfig, type Config } from '../config.ts';
 import { DataDirInUseError } from '../db/embedded/embedded-postgres.ts';
+import { NotMigratedError } from '../db/migrate.ts';
 import { runMigrate } from './migrate.ts';
 import { listProjections, rebuildProjections } from './projections.ts';
 import { runSeed } from './seed.ts';
@@ -50,7 +51,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 /** What an operator can act on is said in a sentence; anything else is a bug and shows its stack. */
 function messageFor(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof DataDirInUseError) return error.message;
+  if (
+    error instanceof ConfigError ||
+    error instanceof DataDirInUseError ||
+    error instanceof NotMigratedError
+  ) {
+    return error.message;
+  }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}\nAnother process listens there. Set PORT to another port (0 takes a free one).`;
   }

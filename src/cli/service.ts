@@ -28,7 +28,7 @@ export async function runService(config: Config, options: { command: ServiceComm
     });
     app = await start(config, { ...options, log, database });
     if (!stop.signal.aborted) await stop.requested;
-    log.info('stopping');
+    log.info({ reason: String(stop.signal.reason) }, 'stopping');
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {

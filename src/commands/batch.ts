@@ -94,6 +94,8 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
     }
   }
   if (undecided !== null) throw outcomeUnknown(undecided);
+  const cause = lastError instanceof AttemptError ? lastError.cause : lastError;
+  if (isConnectionError(cause)) throw unavailable(lastError);
   throw new OperationalError('overloaded', 'The command met too many conflicts. Nothing was written.', {
     retryAfterSeconds: 1,
     cause: lastError,

@@ -35,6 +35,13 @@ export async function migrate(url: string, log: (message: string) => void): Prom
   }
 }
 
+export class NotMigratedError extends Error {
+  constructor(pending: readonly string[]) {
+    super(`The database is not up to date: ${pending.join(', ')} to apply. Run \`coffer migrate\` first.`);
+    this.name = 'NotMigratedError';
+  }
+}
+
 /** Names of migrations that are in this program but not in the database. */
 export async function pendingMigrations(pool: pg.Pool): Promise<string[]> {
   const known = (await readdir(MIGRATIONS))

@@ -6,6 +6,7 @@ import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 
 const JOB_EXPIRES_SECONDS = 60;
+const QUERY_TIMEOUT_MS = 10_000;
 
 /** One queue for all projections: a pass of the worker serves them together. */
 export const CATCH_UP_QUEUE = 'catch-up';
@@ -27,13 +28,16 @@ export type Jobs = {
 /** Starts pg-boss; its schema must exist (see installJobs). */
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { log, works } = options;
+  // pg-boss hands its options to the driver's pool. A server that went silent answers no statement_timeout either.
+  const silence = { query_timeout: QUERY_TIMEOUT_MS, keepAlive: true };
   const boss = new PgBoss({
+    ...silence,
     connectionString: options.url,
     application_name: `coffer jobs ${works ? 'worker' : 'api'}`,
     max: works ? 6 : 2,
     connectionTimeoutMillis: 5_000,
     // A job lost in a crash of the server delays nothing that the fallback poll does not find.
-    options: '-c synchronous_commit=off -c statement_timeout=30000 -c timezone=UTC',
+    options: '-c synchronous_commit=off -c statement_timeout=8000 -c timezone=UTC',
     migrate: false,
     createSchema: false,
     supervise: works,

@@ -3,6 +3,7 @@
  * coalesced: at most one in flight and one per interval. A nudge that fails is dropped, since the worker
  * looks by itself every second.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 export type Nudger = {
@@ -10,6 +11,13 @@ export type Nudger = {
   /** Waits for the nudge in flight. */
   close(): Promise<void>;
 };
+
+/** A nudge on a connection to a silent server is not waited for: the worker looks by itself. */
+const GIVE_UP_MS = 2_000;
+
+async function givenUp(): Promise<void> {
+  await delay(GIVE_UP_MS, undefined, { ref: false });
+}
 
 export function createNudger(options: {
   wake: () => Promise<void>;
@@ -26,7 +34,7 @@ export function createNudger(options: {
   function send(): void {
     timer = null;
     lastSent = performance.now();
-    inFlight = wake()
+    inFlight = Promise.race([wake(), givenUp()])
       .catch((error: unknown) => log.warn({ err: error }, 'a nudge of the projections failed'))
       .finally(() => {
         inFlight = null;

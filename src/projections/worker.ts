@@ -40,15 +40,17 @@ export async function startWorker(deps: WorkerDeps): Promise<Worker> {
     },
   );
 
-  let polling: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    polling = polling
-      .then(() => wakeLaggards(deps))
-      .catch((error: unknown) => {
-        log.warn({ err: error }, 'the fallback poll of the projections failed');
+  let polling: Promise<void> | null = null;
+  const poll = (): void => {
+    // One at a time: a look that hangs on a silent server is not joined by another each second.
+    polling ??= followLaggards(deps, stopping.signal)
+      .catch((error: unknown) => log.warn({ err: error }, 'the fallback poll of the projections failed'))
+      .finally(() => {
+        polling = null;
       });
-  }, FALLBACK_POLL_MS);
-  await wakeLaggards(deps);
+  };
+  const timer = setInterval(poll, FALLBACK_POLL_MS);
+  poll();
 
   return {
     async close() {
@@ -128,7 +130,8 @@ async function reportFailure(
   });
 }
 
-async function wakeLaggards(deps: WorkerDeps): Promise<void> {
+/** Without pg-boss: this is what helps when jobs do not arrive, so it must not need one. */
+async function followLaggards(deps: WorkerDeps, signal: AbortSignal): Promise<void> {
   const { rows } = await deps.pool.query<{ ledger_id: number }>({
     name: 'laggards',
     text: `
@@ -139,5 +142,7 @@ select distinct c.ledger_id
  where c.live
    and c.position < l.head_position`,
   });
-  for (const row of rows) await deps.jobs.wake(row.ledger_id);
+  for (const row of rows) {
+    if (!signal.aborted) await pass(deps, row.ledger_id, signal);
+  }
 }
