@@ -110,10 +110,14 @@ test('what is in flight when the signal comes is answered', async () => {
   const writes = Array.from({ length: 50 }, () => coffer.post('/transactions/topup', body));
   await Promise.race(writes);
   coffer.signal('SIGTERM');
-  const replies = await Promise.all(writes);
-  for (const { status, body } of replies)
-    assert.ok(status === 201 || body.code === 'shutting_down', String(status));
+  // A connection that the process has not read from yet is cut off with the listening socket; one it has read a
+  // request from is answered.
+  const outcomes = await Promise.allSettled(writes);
   await assertStopped(coffer);
+  const replies = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  assert.ok(replies.some(({ status }) => status === 201));
+  for (const reply of replies)
+    assert.ok(reply.status === 201 || reply.body.code === 'shutting_down', String(reply.status));
 });
 
 for (const [how, send] of [
