@@ -1,5 +1,6 @@
 /** Users, assets and wallets with their status, as lists and look-ups show them. E-mails stay beside the log. */
 import type { Transaction } from '../db/transaction.ts';
+import type { EventType } from '../events/catalog.ts';
 import { tableOf, type Projection, type Range } from './projection.ts';
 
 export const directory: Projection = {
@@ -28,7 +29,8 @@ select exists (
   },
 };
 
-async function applyUsers(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+async function applyUsers(tx: Transaction, range: Range): Promise<void> {
+  const { ledgerId, generation, from, to } = range;
   const table = tableOf('users', generation);
   await tx.query({
     name: `directory-users-registered-${generation}`,
@@ -42,27 +44,11 @@ select e.ledger_id, (e.data ->> 'userId')::uuid, 'ACTIVE', e.occurred_at, e.posi
    and e.type = 'user.registered'`,
     values: [ledgerId, from, to],
   });
-  await tx.query({
-    name: `directory-users-changed-${generation}`,
-    text: `
-update ${table} u
-   set status = latest.status
-  from (
-        select distinct on (e.data ->> 'userId') (e.data ->> 'userId')::uuid as id, e.data ->> 'status' as status
-          from events e
-         where e.ledger_id = $1::integer
-           and e.position > $2::bigint
-           and e.position <= $3::bigint
-           and e.type = 'user.status_changed'
-         order by e.data ->> 'userId', e.position desc
-       ) latest
- where u.ledger_id = $1::integer
-   and u.id = latest.id`,
-    values: [ledgerId, from, to],
-  });
+  await applyStatuses(tx, range, { base: 'users', idField: 'userId', eventType: 'user.status_changed' });
 }
 
-async function applyAssets(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+async function applyAssets(tx: Transaction, range: Range): Promise<void> {
+  const { ledgerId, generation, from, to } = range;
   const table = tableOf('assets', generation);
   await tx.query({
     name: `directory-assets-created-${generation}`,
@@ -83,27 +69,11 @@ select e.ledger_id,
    and e.type = 'asset.created'`,
     values: [ledgerId, from, to],
   });
-  await tx.query({
-    name: `directory-assets-changed-${generation}`,
-    text: `
-update ${table} a
-   set status = latest.status
-  from (
-        select distinct on (e.data ->> 'assetId') (e.data ->> 'assetId')::uuid as id, e.data ->> 'status' as status
-          from events e
-         where e.ledger_id = $1::integer
-           and e.position > $2::bigint
-           and e.position <= $3::bigint
-           and e.type = 'asset.status_changed'
-         order by e.data ->> 'assetId', e.position desc
-       ) latest
- where a.ledger_id = $1::integer
-   and a.id = latest.id`,
-    values: [ledgerId, from, to],
-  });
+  await applyStatuses(tx, range, { base: 'assets', idField: 'assetId', eventType: 'asset.status_changed' });
 }
 
-async function applyWallets(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+async function applyWallets(tx: Transaction, range: Range): Promise<void> {
+  const { ledgerId, generation, from, to } = range;
   const table = tableOf('wallets', generation);
   await tx.query({
     name: `directory-wallets-opened-${generation}`,
@@ -123,22 +93,36 @@ select e.ledger_id,
    and e.type = 'wallet.opened'`,
     values: [ledgerId, from, to],
   });
+  await applyStatuses(tx, range, {
+    base: 'wallets',
+    idField: 'walletId',
+    eventType: 'wallet.status_changed',
+  });
+}
+
+/** The last status that the range says of each thing. */
+async function applyStatuses(
+  tx: Transaction,
+  { ledgerId, generation, from, to }: Range,
+  of: { base: 'users' | 'assets' | 'wallets'; idField: string; eventType: EventType },
+): Promise<void> {
   await tx.query({
-    name: `directory-wallets-changed-${generation}`,
+    name: `directory-${of.base}-changed-${generation}`,
     text: `
-update ${table} w
+update ${tableOf(of.base, generation)} t
    set status = latest.status
   from (
-        select distinct on (e.data ->> 'walletId') (e.data ->> 'walletId')::uuid as id, e.data ->> 'status' as status
+        select distinct on (e.data ->> '${of.idField}')
+               (e.data ->> '${of.idField}')::uuid as id, e.data ->> 'status' as status
           from events e
          where e.ledger_id = $1::integer
            and e.position > $2::bigint
            and e.position <= $3::bigint
-           and e.type = 'wallet.status_changed'
-         order by e.data ->> 'walletId', e.position desc
+           and e.type = '${of.eventType}'
+         order by e.data ->> '${of.idField}', e.position desc
        ) latest
- where w.ledger_id = $1::integer
-   and w.id = latest.id`,
+ where t.ledger_id = $1::integer
+   and t.id = latest.id`,
     values: [ledgerId, from, to],
   });
 }
