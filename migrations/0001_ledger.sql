@@ -69,15 +69,6 @@ create table wallets (
   constraint wallets_floor check (floor is null or balance - held >= floor)
 ) with (fillfactor = 50);
 
--- A planner that knows nothing of a new table takes ledger_id for selective, and finds a wallet through whichever
--- index comes first: with the wrong one each probe reads every wallet, and the plan stays until autovacuum comes by.
--- Two rows of one ledger, analyzed and deleted, leave it the statistics it needs; real ones replace them.
-insert into wallets (ledger_id, id, owner, is_system, asset_id, opened_at)
-select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), now()
-  from generate_series(1, 2);
-analyze wallets;
-delete from wallets;
-
 -- Gapless positions in commit order: taken from ledgers.head_position, whose row lock is held until commit.
 create table events (
   ledger_id integer not null,
@@ -122,6 +113,27 @@ create table idempotency_keys (
   position bigint not null,
   primary key (ledger_id, key_hash)
 );
+
+-- A planner that knows nothing of a new table takes ledger_id for selective, and finds rows through whichever index
+-- comes first: with the wrong one a probe for a wallet reads every wallet, a range of positions the whole log, and the
+-- plan stays until autovacuum comes by. Two rows of one ledger, analyzed and deleted, leave the statistics that such
+-- tables with two indexes need; real ones replace them.
+insert into wallets (ledger_id, id, owner, is_system, asset_id, opened_at)
+select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), now()
+  from generate_series(1, 2);
+insert into events (ledger_id, position, id, type, version, actor, data, occurred_at, recorded_at)
+select 0, n, gen_random_uuid(), '', 1, '', '{}', now(), now()
+  from generate_series(1, 2) as n;
+insert into ledger_entries (ledger_id, position, leg, wallet_id, asset_id, seq, amount, balance_after, held_after,
+                            recorded_at)
+select 0, n, 0, gen_random_uuid(), gen_random_uuid(), 1, 0, 0, 0, now()
+  from generate_series(1, 2) as n;
+analyze wallets;
+analyze events;
+analyze ledger_entries;
+delete from wallets;
+delete from events;
+delete from ledger_entries;
 
 create function refuse_change() returns trigger
 language plpgsql as $$

@@ -32,13 +32,6 @@ create table read.wallet_balances_1 (
   unique (ledger_id, owner, asset_id)
 ) with (fillfactor = 70);
 
--- The planner's first impression, as for wallets.
-insert into read.wallet_balances_1 (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
-select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), 0, 0, 1
-  from generate_series(1, 2);
-analyze read.wallet_balances_1;
-delete from read.wallet_balances_1;
-
 create table read.users_1 (
   ledger_id integer not null,
   id uuid not null,
@@ -99,6 +92,28 @@ create table read.asset_activity_1 (
   rejected bigint not null,
   primary key (ledger_id, asset_id, hour, type)
 ) with (fillfactor = 50);
+
+-- The planner's first impression, as for the ledger's own tables.
+insert into read.wallet_balances_1 (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
+select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), 0, 0, n
+  from generate_series(1, 2) as n;
+insert into read.users_1 (ledger_id, id, status, created_at, position)
+select 0, gen_random_uuid(), 'ACTIVE', now(), n
+  from generate_series(1, 2) as n;
+insert into read.wallets_1 (ledger_id, id, owner, is_system, asset_id, status, position)
+select 0, gen_random_uuid(), gen_random_uuid()::text, false, gen_random_uuid(), 'ACTIVE', n
+  from generate_series(1, 2) as n;
+insert into read.transactions_1 (ledger_id, position, type, status)
+select 0, n, n::text, 'posted'
+  from generate_series(1, 2) as n;
+analyze read.wallet_balances_1;
+analyze read.users_1;
+analyze read.wallets_1;
+analyze read.transactions_1;
+delete from read.wallet_balances_1;
+delete from read.users_1;
+delete from read.wallets_1;
+delete from read.transactions_1;
 
 create view read.wallet_balances as select * from read.wallet_balances_1;
 create view read.users as select * from read.users_1;

@@ -1,26 +1,29 @@
 /**
- * One attempt at a batch: one READ COMMITTED transaction that locks, reads, decides, appends and commits.
- * It either settles everything or throws an AttemptError that says how far it had come; what to do about
+ * One attempt at a batch: one READ COMMITTED transaction that locks, reads, decides, appends and commits; or, where
+ * this process was the last to append, one that decides from what it knows and then locks, appends and commits in
+ * one flight. It either settles everything or throws an AttemptError that says how far it had come; what to do about
  * that is batch.ts's business.
  */
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { sqlState } from '../db/failures.ts';
 import { inOneFlight } from '../db/flight.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { append, appendQuery, type Append, type Appended } from '../events/append.ts';
 import { readEventsAt, type StoredEvent } from '../events/read.ts';
-import { emptyState, type LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
+import { stateFromKnown, stateUnderLocks, walletsToLock } from './batch-state.ts';
 import {
   answersOf,
   decideBatch,
   type BatchPlan,
   type ContextSource,
   type KeyedSubmission,
+  type PersonalByEvent,
 } from './decide-batch.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import { personalOfBatch, touchesDirectory, writeDirectory } from './directory-heads.ts';
-import { lockHead, lockWallets, readTakenEmails, readUnderLocks, type WalletHead } from './lock-and-read.ts';
+import type { KnownHeads } from './known-heads.ts';
+import { lockHead, lockWallets, readTakenEmails, readUnderLocks } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
 import type { Answer } from './submission.ts';
 
@@ -40,6 +43,7 @@ export class AttemptError extends Error {
 export type AttemptOptions = {
   readonly ledgerId: number;
   readonly cache: DirectoryCache;
+  readonly known: KnownHeads;
   readonly contextFor: ContextSource;
   readonly batch: readonly KeyedSubmission[];
   /** After a lost race: take the head row before reading, so that the race cannot be lost again. */
@@ -56,16 +60,11 @@ export type AttemptResult = {
 export async function attemptBatch(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
   try {
     const needs = needsOf(options.batch.map(({ submission }) => submission.request.command));
-    await options.cache.ensure(client, needs);
-    const plan = await planUnderLocks(client, options, needs);
-    if (plan.events.length === 0) {
-      await client.query('rollback');
-      return { answers: answersOf(plan, null, new Map()), appended: null, events: 0 };
-    }
-    return touchesDirectory(plan.events)
-      ? await commitWithDirectory(client, options, plan)
-      : await commitAtOnce(client, options, plan);
+    const plan = options.headFirst ? null : planFromKnown(options, needs);
+    const done = plan === null ? null : await commitFromKnown(client, options, plan);
+    return done ?? (await lockReadAndCommit(client, options, needs));
   } catch (error) {
+    options.known.forget();
     const attemptError = error instanceof AttemptError ? error : new AttemptError('failed', error);
     // Where the connection is broken this fails too, and the caller discards the client.
     if (attemptError.reason !== 'ambiguous') await client.query('rollback').catch(() => undefined);
@@ -73,10 +72,56 @@ export async function attemptBatch(client: PoolClient, options: AttemptOptions):
   }
 }
 
+type KnownPlan = BatchPlan & { readonly headPosition: bigint; readonly lockedWallets: readonly string[] };
+
+/** Null when the batch needs something that is not known, or has nothing to append, or writes more than wallets. */
+function planFromKnown(options: AttemptOptions, needs: Needs): KnownPlan | null {
+  const { cache, known, batch, contextFor } = options;
+  const head = known.head();
+  if (head === null || cache.policyVersion() === 0n || emailsOf(batch).length > 0) return null;
+  const state = stateFromKnown(cache, needs, known.wallet);
+  if (state === null) return null;
+  const plan = decideBatch({ state, batch, stored: new Map(), occurredAt: head.occurredAt, contextFor });
+  if (plan.events.length === 0 || touchesDirectory(plan.events)) return null;
+  return { ...plan, headPosition: head.position, lockedWallets: walletsToLock(cache, needs) };
+}
+
+/** Null, with nothing written, when the head is elsewhere, the policy moved on, or a key is not new. */
+async function commitFromKnown(
+  client: PoolClient,
+  options: AttemptOptions,
+  plan: KnownPlan,
+): Promise<AttemptResult | null> {
+  const query = appendQuery({ ...appendOf(options, plan), headPosition: plan.headPosition });
+  const appended = await inOneFlight(client, () =>
+    appendAndCommit(client, query, [
+      client.query('begin'),
+      lockWallets(client, options.ledgerId, plan.lockedWallets),
+    ]),
+  );
+  return appended === null ? null : committed(options, plan, appended);
+}
+
+async function lockReadAndCommit(
+  client: PoolClient,
+  options: AttemptOptions,
+  needs: Needs,
+): Promise<AttemptResult> {
+  await options.cache.ensure(client, needs);
+  const plan = await planUnderLocks(client, options, needs);
+  if (plan.events.length === 0) {
+    await client.query('rollback');
+    return { answers: answersOf(plan, null, new Map()), appended: null, events: 0 };
+  }
+  return touchesDirectory(plan.events)
+    ? await commitWithDirectory(client, options, plan)
+    : await commitAtOnce(client, options, plan);
+}
+
 /** BEGIN, locks and reads leave in one flight; each is a statement of its own, with a snapshot after the locks. */
 async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs: Needs): Promise<BatchPlan> {
   const { ledgerId, cache, batch, headFirst } = options;
-  const locked = lockedWallets(cache, needs);
+  const locked = walletsToLock(cache, needs);
   const opening: Promise<unknown>[] = [];
   const open = (): void => {
     opening.push(client.query('begin'), lockWallets(client, ledgerId, locked));
@@ -91,7 +136,7 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
     open();
     await Promise.all([...opening, lockHead(client, ledgerId)]);
     await cache.ensure(client, needs, { headIsLocked: true });
-    const now = lockedWallets(cache, needs);
+    const now = walletsToLock(cache, needs);
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
   }
@@ -100,17 +145,9 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
     return read();
   });
   const stored = await readEventsAt(client, ledgerId, positions);
-  const state = stateOf({ cache, needs, wallets, emails });
+  const state = stateUnderLocks({ cache, needs, wallets, emails });
+  if (state === null) throw new AttemptError('policy_moved');
   return decideBatch({ state, batch, stored: byKey(stored), occurredAt, contextFor: options.contextFor });
-}
-
-function lockedWallets(cache: DirectoryCache, needs: Needs): string[] {
-  const ids = new Set(needs.walletIds);
-  for (const key of needs.wallets.keys()) {
-    const id = cache.walletId(key);
-    if (id !== undefined) ids.add(id);
-  }
-  return [...ids];
 }
 
 function emailsOf(batch: readonly KeyedSubmission[]): string[] {
@@ -125,55 +162,45 @@ function byKey(stored: readonly StoredEvent[]): Map<string, StoredEvent> {
   );
 }
 
-function stateOf(read: {
-  cache: DirectoryCache;
-  needs: Needs;
-  wallets: readonly WalletHead[];
-  emails: readonly string[];
-}): LedgerState {
-  const { cache, needs } = read;
-  const state = emptyState();
-  for (const id of needs.users) {
-    const user = cache.user(id);
-    if (user !== undefined) state.users.set(id, user);
-  }
-  for (const slug of needs.assets) {
-    const asset = cache.asset(slug);
-    if (asset !== undefined) state.assets.set(slug, asset);
-  }
-  for (const wallet of read.wallets) {
-    const slug = cache.assetSlug(wallet.assetId);
-    const asset = slug === undefined ? undefined : cache.asset(slug);
-    if (asset === undefined) throw new AttemptError('policy_moved');
-    state.assets.set(asset.slug, asset);
-    state.wallets.set(wallet.id, { ...wallet, asset: asset.slug });
-  }
-  for (const key of needs.wallets.keys()) {
-    const id = cache.walletId(key);
-    if (id !== undefined && state.wallets.has(id)) state.walletIds.set(key, id);
-  }
-  for (const email of read.emails) state.emails.add(email);
-  return state;
-}
-
-/** The common case: append and COMMIT leave together. An append that wrote nothing commits nothing. */
+/** Append and COMMIT leave together. An append that wrote nothing commits nothing. */
 async function commitAtOnce(
   client: PoolClient,
   options: AttemptOptions,
   plan: BatchPlan,
 ): Promise<AttemptResult> {
   const query = appendQuery(appendOf(options, plan));
-  const [appended, committed] = await inOneFlight(client, () =>
-    Promise.allSettled([append(client, query), client.query('commit')]),
-  );
-  // An error of the append that the server reported by name means: nothing was written, COMMIT rolled back.
-  if (appended.status === 'rejected' && sqlState(appended.reason) !== null) throw appended.reason;
-  if (appended.status === 'rejected') throw new AttemptError('ambiguous', appended.reason);
-  if (committed.status === 'rejected') throw new AttemptError('ambiguous', committed.reason);
-  if (appended.value === null) throw new AttemptError('policy_moved');
+  const appended = await inOneFlight(client, () => appendAndCommit(client, query, []));
+  if (appended === null) throw new AttemptError('policy_moved');
+  return committed(options, plan, appended);
+}
+
+/**
+ * Sends the append and COMMIT behind statements already sent. An error that the server reported by name, of whichever
+ * of them, means: nothing was written, COMMIT rolled back. Any other leaves the outcome open.
+ */
+async function appendAndCommit(
+  client: PoolClient,
+  query: QueryConfig,
+  before: readonly Promise<unknown>[],
+): Promise<Appended | null> {
+  const appending = append(client, query);
+  const results = await Promise.allSettled([...before, appending, client.query('commit')]);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return appending;
+  const committing = results.at(-1);
+  if (failed !== committing && sqlState(failed.reason) !== null) throw failed.reason;
+  throw new AttemptError('ambiguous', failed.reason);
+}
+
+function committed(
+  options: AttemptOptions,
+  plan: BatchPlan,
+  appended: Appended,
+  personal: PersonalByEvent = new Map(),
+): AttemptResult {
   if (plan.raisesPolicy) options.cache.expire();
-  const answers = answersOf(plan, appended.value, new Map());
-  return { answers, appended: appended.value, events: plan.events.length };
+  options.known.learn(appended, plan.events.length, plan.wallets);
+  return { answers: answersOf(plan, appended, personal), appended, events: plan.events.length };
 }
 
 /** Users, assets and personal values have heads to write while the head row is held. */
@@ -190,12 +217,12 @@ async function commitWithDirectory(
   await client.query('commit').catch((error: unknown) => {
     throw new AttemptError('ambiguous', error);
   });
-  if (plan.raisesPolicy) options.cache.expire();
-  return { answers: answersOf(plan, appended, personal), appended, events: plan.events.length };
+  return committed(options, plan, appended, personal);
 }
 
 function appendOf(options: AttemptOptions, plan: BatchPlan): Append {
   const { ledgerId, cache } = options;
   const { raisesPolicy, occurredAt, events, wallets } = plan;
-  return { ledgerId, policyVersion: cache.policyVersion(), raisesPolicy, occurredAt, events, wallets };
+  const policyVersion = cache.policyVersion();
+  return { ledgerId, policyVersion, headPosition: null, raisesPolicy, occurredAt, events, wallets };
 }

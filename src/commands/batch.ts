@@ -12,6 +12,7 @@ import { AttemptError, attemptBatch, type AttemptResult } from './attempt.ts';
 import type { ContextSource, KeyedSubmission } from './decide-batch.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import { keyHash } from '../events/key-hash.ts';
+import type { KnownHeads } from './known-heads.ts';
 import { lockHead } from './lock-and-read.ts';
 import type { Submission } from './submission.ts';
 
@@ -21,6 +22,7 @@ export type BatchRunnerDeps = {
   readonly pool: Pool;
   readonly ledgerId: number;
   readonly cache: DirectoryCache;
+  readonly known: KnownHeads;
   readonly contextFor: ContextSource;
   readonly log: Logger;
   readonly maxAttempts: number;

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { createBatchRunner, type BatchRunnerDeps } from './batch.ts';
 import { contextFor } from './decision-context.ts';
 import { createDirectoryCache } from './directory-cache.ts';
+import { createKnownHeads } from './known-heads.ts';
 import { createCommandQueue, type CommandQueue } from './queue.ts';
 
 const MAX_ATTEMPTS = 10;
@@ -28,6 +29,7 @@ export function createWriteSide(options: {
     pool,
     ledgerId,
     cache: createDirectoryCache(ledgerId),
+    known: createKnownHeads(),
     contextFor,
     log,
     maxAttempts: MAX_ATTEMPTS,

@@ -24,6 +24,11 @@ export type Append = {
   readonly ledgerId: number;
   /** The policy version the batch decided with: when it is no longer the ledger's, nothing is appended. */
   readonly policyVersion: bigint;
+  /**
+   * Where the head of the ledger was when the batch's wallets were read, if that was not under their locks: when it is
+   * elsewhere, or a key of the batch is not new, nothing is appended. Null for a batch that read under its locks.
+   */
+  readonly headPosition: bigint | null;
   readonly raisesPolicy: boolean;
   readonly occurredAt: string;
   readonly events: readonly PreparedEvent[];
@@ -31,8 +36,12 @@ export type Append = {
   readonly wallets: readonly WalletState[];
 };
 
-/** Position of the first event of the batch, and the time all of them share. */
-export type Appended = { readonly firstPosition: bigint; readonly recordedAt: string };
+/** Position of the first event of the batch, the time all of them share, and the database's clock at the append. */
+export type Appended = {
+  readonly firstPosition: bigint;
+  readonly recordedAt: string;
+  readonly clock: string;
+};
 
 /**
  * Wallets are written by an upsert, new ones and changed ones alike: it probes the primary key row by row, where an
@@ -46,6 +55,14 @@ with head as (
          policy_version = policy_version + $4::bigint
    where id = $1::integer
      and policy_version = $2::bigint
+     and (   $33::bigint is null
+          or (    head_position = $33::bigint
+              and not exists (
+                    select
+                      from idempotency_keys k
+                     where k.ledger_id = $1::integer
+                       and k.key_hash = any ($10::bytea[])
+                  )))
   returning head_position - $3::bigint as base, head_recorded_at
 ), event as (
   select e.*
@@ -90,7 +107,8 @@ with head as (
          seq = excluded.seq,
          status = excluded.status
 )
-select base + 1 as first_position, head_recorded_at as recorded_at
+select base + 1 as first_position, head_recorded_at as recorded_at,
+       date_trunc('milliseconds', clock_timestamp()) as clock
   from head`;
 
 /** The statement, ready to be sent. Throws for data that JSON cannot say, before anything is sent. */
@@ -99,13 +117,14 @@ export function appendQuery(batch: Append): QueryConfig {
 }
 
 /**
- * Resolves to null, with nothing written, when the policy version moved on since the batch read it.
+ * Resolves to null, with nothing written, when the ledger is no longer what the batch was decided from.
  * Rejects with the database's error when a constraint or guard refuses the batch.
  */
 export async function append(tx: Transaction, query: QueryConfig): Promise<Appended | null> {
-  const { rows } = await tx.query<{ first_position: bigint; recorded_at: string }>(query);
+  const { rows } = await tx.query<{ first_position: bigint; recorded_at: string; clock: string }>(query);
   const row = rows[0];
-  return row === undefined ? null : { firstPosition: row.first_position, recordedAt: row.recorded_at };
+  if (row === undefined) return null;
+  return { firstPosition: row.first_position, recordedAt: row.recorded_at, clock: row.clock };
 }
 
 function appendValues(batch: Append): unknown[] {
@@ -128,6 +147,7 @@ function appendValues(batch: Append): unknown[] {
     textArray(events.map(({ event }) => canonicalJson(event.data))),
     ...entryValues(events),
     ...walletValues(batch.wallets),
+    batch.headPosition,
   ];
 }
 

@@ -9,44 +9,48 @@ export const assetActivity: Projection = {
   tables: [BASE],
   async apply(tx, { ledgerId, generation, from, to }) {
     const table = tableOf(BASE, generation);
-    // The ranges are read first, by themselves. Each odd leg is the credit of one posting: its amount is the posting's.
+    // Each odd leg is the credit of one posting: its amount is the posting's. Events and credits of a position meet by
+    // sorting: the planner guesses that a range is one row, and would join the two by comparing each with each.
     await tx.query({
       name: `${BASE}-${generation}`,
       text: `
-with transaction as materialized (
-  select e.position, e.type, date_trunc('hour', e.recorded_at) as hour, d.type as kind, d.asset
+with line as materialized (
+  select e.position, e.type, date_trunc('hour', e.recorded_at) as hour, d.type as kind, d.asset as slug,
+         null::uuid as asset_id, null::numeric as amount
     from events e
    cross join lateral json_to_record(e.data) as d (type text, asset text)
    where e.ledger_id = $1::integer
      and e.position > $2::bigint
      and e.position <= $3::bigint
      and e.type in ('transaction.posted', 'transaction.rejected')
-), credit as materialized (
-  select c.position, c.asset_id, c.amount
+   union all
+  select c.position, null, null, null, null, c.asset_id, c.amount
     from ledger_entries c
    where c.ledger_id = $1::integer
      and c.position > $2::bigint
      and c.position <= $3::bigint
      and c.leg % 2 = 1
+), described as (
+  select l.position, l.asset_id, l.amount, max(l.hour) over event as hour, max(l.kind) over event as kind
+    from line l
+  window event as (partition by l.position)
 )
 insert into ${table} as a (ledger_id, asset_id, hour, type, posted, volume, rejected)
 select $1::integer, happened.asset_id, happened.hour, happened.kind, sum(happened.posted), sum(happened.volume),
        sum(happened.rejected)
   from (
-        select c.asset_id, t.hour, t.kind, count(distinct t.position) as posted, sum(c.amount) as volume, 0 as rejected
-          from transaction t
-          join credit c
-            on c.position = t.position
-         where t.type = 'transaction.posted'
-         group by c.asset_id, t.hour, t.kind
+        select d.asset_id, d.hour, d.kind, count(distinct d.position) as posted, sum(d.amount) as volume, 0 as rejected
+          from described d
+         where d.asset_id is not null
+         group by d.asset_id, d.hour, d.kind
          union all
-        select s.id, t.hour, t.kind, 0, 0, count(*)
-          from transaction t
+        select s.id, l.hour, l.kind, 0, 0, count(*)
+          from line l
           join assets s
             on s.ledger_id = $1::integer
-           and s.slug = t.asset
-         where t.type = 'transaction.rejected'
-         group by s.id, t.hour, t.kind
+           and s.slug = l.slug
+         where l.type = 'transaction.rejected'
+         group by s.id, l.hour, l.kind
        ) happened
  group by happened.asset_id, happened.hour, happened.kind
  order by happened.asset_id, happened.hour, happened.kind

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { attemptBatch } from '../../src/commands/attempt.ts';
 import { contextFor } from '../../src/commands/decision-context.ts';
 import { createDirectoryCache } from '../../src/commands/directory-cache.ts';
+import { createKnownHeads } from '../../src/commands/known-heads.ts';
 import type { Command } from '../../src/commands/schemas.ts';
 import type { Answer } from '../../src/commands/submission.ts';
 import { keyHash } from '../../src/events/key-hash.ts';
@@ -182,6 +183,7 @@ test('a wallet that appears while the second run waits is not locked late: the r
     const attempt = attemptBatch(client, {
       ledgerId: LEDGER_ID,
       cache: createDirectoryCache(LEDGER_ID),
+      known: createKnownHeads(),
       contextFor,
       batch: [{ submission, keyHash: keyHash(request.idempotencyKey) }],
       headFirst: true,

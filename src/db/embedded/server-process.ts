@@ -49,20 +49,23 @@ export function findServer(cluster: Cluster): Server | undefined {
   return { pid: found.pid, started: found.started, port: noted.port };
 }
 
+const KILL_MS = 5000;
+
 /**
  * Stops a server within about `limitMs`: sessions are ended and everything is written out; if that takes
  * too long it is made to stop at once, which costs a recovery at the next start but no data.
  */
 export async function stopServer(server: Server, limitMs: number): Promise<void> {
   const steps = [
-    { signal: 'SIGINT', share: 0.7 },
-    { signal: 'SIGQUIT', share: 0.2 },
-    { signal: 'SIGKILL', share: 0.1 },
+    { signal: 'SIGINT', waitMs: limitMs * 0.75 },
+    { signal: 'SIGQUIT', waitMs: limitMs * 0.25 },
+    // Nothing can refuse this one; a busy machine only takes a while to carry it out.
+    { signal: 'SIGKILL', waitMs: KILL_MS },
   ] as const;
-  for (const { signal, share } of steps) {
+  for (const { signal, waitMs } of steps) {
     if (!isRunning(server)) return;
     sendSignal(server.pid, signal);
-    const step = createDeadline(limitMs * share);
+    const step = createDeadline(waitMs);
     await waitFor(step, 'the server stops', () => (isRunning(server) ? undefined : true)).catch(() => {});
   }
   if (isRunning(server)) throw new Error(`The PostgreSQL server (process ${server.pid}) cannot be stopped`);
