@@ -18,9 +18,17 @@ import { createNudger } from './projections/nudge.ts';
 import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
 import { createPositionWaiter } from './projections/queries/positions.ts';
 import { startWorker } from './projections/worker.ts';
+import { endsWithin } from './time-limit.ts';
 
 /** Between two nudges of the projections at least this long: they take what gathered in the meantime. */
 const NUDGE_INTERVAL_MS = 40;
+
+/** So long after the stop began, commands that still wait are answered without an outcome. */
+const ABANDON_MS = 3_500;
+/** And what is then still connected is cut off. */
+const CUT_OFF_MS = 4_000;
+/** What the worker, the jobs and the connections get to end. */
+const RELEASE_MS = 3_500;
 
 export type AppOptions = {
   readonly config: Config;
@@ -35,8 +43,11 @@ export type App = {
   readonly queue: CommandQueue;
   /** Writes the demo data when the ledger is empty; /ready waits for it to be projected. */
   seed(): Promise<boolean>;
-  /** Finishes what is in flight, then lets go of everything. */
-  close(): Promise<void>;
+  /**
+   * Finishes what is in flight, then lets go of everything. Resolves within some 8 seconds, to false where that meant
+   * leaving behind connections on which nobody answers any more.
+   */
+  close(): Promise<boolean>;
 };
 
 /** Rejects with NotMigratedError when the database is not up to date. */
@@ -82,6 +93,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       })
     : null;
 
+  async function release(): Promise<void> {
+    await nudger.close();
+    await worker?.close();
+    await jobs.close();
+    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+  }
+
   return {
     http,
     queue,
@@ -90,12 +108,14 @@ export async function createApp(options: AppOptions): Promise<App> {
       return seedDemoData({ queue, pool: pools.read, ledgerId, log });
     },
     async close() {
+      // Requests wait for their commands, and those for the database: who waits too long is told so, then cut off.
+      const abandon = setTimeout(() => queue.abandon(), ABANDON_MS);
+      const cutOff = setTimeout(() => http?.server.closeAllConnections(), CUT_OFF_MS);
       await http?.close();
       await queue.close();
-      await nudger.close();
-      await worker?.close();
-      await jobs.close();
-      await Promise.all(Object.values(pools).map((pool) => pool.end()));
+      clearTimeout(abandon);
+      clearTimeout(cutOff);
+      return endsWithin(release(), RELEASE_MS);
     },
   };
 }
@@ -121,7 +141,6 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
       name: 'worker',
       max: 3,
       pipeline: true,
-      statementTimeoutMs: 30_000,
       // Read models can always be folded again, so their commits need not wait for the disk.
       settings: { ...rangeSettings, synchronous_commit: 'off' },
     }),

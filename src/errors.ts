@@ -48,10 +48,13 @@ export class RefusedError extends Error {
 /** A request that cannot be understood, found out after its shape was checked. */
 export class InvalidRequestError extends Error {
   readonly errors: readonly { path: string; message: string }[];
-  constructor(errors: readonly { path: string; message: string }[]) {
+  /** Where the ledger stood, if that was looked at. */
+  readonly position: bigint | null;
+  constructor(errors: readonly { path: string; message: string }[], position: bigint | null = null) {
     super(errors.map((error) => `${error.path}: ${error.message}`).join('; '));
     this.name = 'InvalidRequestError';
     this.errors = errors;
+    this.position = position;
   }
 }
 
@@ -66,14 +69,17 @@ export type OperationalCode =
 export class OperationalError extends Error {
   readonly code: OperationalCode;
   readonly retryAfterSeconds: number;
+  /** Where the read model stood, for `read_model_behind`. */
+  readonly position: bigint | null;
   constructor(
     code: OperationalCode,
     message: string,
-    options: { retryAfterSeconds: number; cause?: unknown },
+    options: { retryAfterSeconds: number; position?: bigint; cause?: unknown },
   ) {
     super(message, { cause: options.cause });
     this.name = 'OperationalError';
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.position = options.position ?? null;
   }
 }

@@ -199,6 +199,7 @@ function committed(
   personal: PersonalByEvent = new Map(),
 ): AttemptResult {
   if (plan.raisesPolicy) options.cache.expire();
+  options.cache.rememberWallets(plan.wallets);
   options.known.learn(appended, plan.events.length, plan.wallets);
   return { answers: answersOf(plan, appended, personal), appended, events: plan.events.length };
 }

@@ -6,7 +6,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Owner } from '../events/catalog.ts';
-import { walletKey, type AssetState, type UserState } from '../events/state.ts';
+import { walletKey, type AssetState, type UserState, type WalletState } from '../events/state.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { ownerKey } from '../events/catalog.ts';
 
@@ -31,6 +31,8 @@ export type DirectoryCache = {
   asset(slug: string): AssetState | undefined;
   assetSlug(assetId: string): string | undefined;
   walletId(key: string): string | undefined;
+  /** Of wallets that a committed batch opened or changed. */
+  rememberWallets(wallets: readonly WalletState[]): void;
   /** Forgets statuses and caps: the policy version moved on. */
   expire(): void;
 };
@@ -96,6 +98,9 @@ export function createDirectoryCache(ledgerId: number): DirectoryCache {
     asset: (slug) => assets.get(slug),
     assetSlug: (assetId) => slugs.get(assetId),
     walletId: (key) => walletIds.get(key),
+    rememberWallets(wallets) {
+      for (const { owner, asset, id } of wallets) walletIds.set(walletKey(owner, asset), id);
+    },
     expire,
   };
 }

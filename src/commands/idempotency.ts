@@ -56,7 +56,10 @@ function reused(differs: string[]): Refusal<'idempotency_key_reused'> {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Fields may also differ in being written out or left to their default; then all optional ones are named. */
+/**
+ * Requests may also differ in spelling alone: a default written out, a null, capitals in an id or an e-mail. The log
+ * does not say which, so all fields that have two spellings are named.
+ */
 function differingFields(stored: Fields, asked: Fields): string[] {
   const names = [...new Set([...Object.keys(stored), ...Object.keys(asked)])];
   const differing = names.filter(
@@ -64,11 +67,15 @@ function differingFields(stored: Fields, asked: Fields): string[] {
     (name) =>
       (name !== 'id' || 'id' in asked) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
   );
-  return differing.length > 0 ? differing : names.filter((name) => OPTIONAL.has(name));
+  return differing.length > 0 ? differing : names.filter((name) => TWO_SPELLINGS.has(name));
 }
 
-const OPTIONAL = new Set([
+const TWO_SPELLINGS = new Set([
   'id',
+  'userId',
+  'fromUserId',
+  'toUserId',
+  'walletId',
   'email',
   'name',
   'scale',

@@ -11,6 +11,8 @@ export type PoolOptions = {
   readonly max: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** A server that has not answered by then is silent; 5 s after its own statement_timeout should have ended it. */
+  readonly silenceTimeoutMs?: number;
   readonly lockTimeoutMs: number;
   readonly idleInTransactionTimeoutMs: number;
   /** Send statements without waiting for the answers to earlier ones. */
@@ -67,8 +69,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     application_name: `coffer ${options.name}`,
     max: options.max,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    // The server's statement_timeout answers first; this one is for a server that went silent.
-    query_timeout: options.statementTimeoutMs + 5_000,
+    query_timeout: options.silenceTimeoutMs ?? options.statementTimeoutMs + 5_000,
     keepAlive: true,
     options: Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)

@@ -38,6 +38,8 @@ export function installErrorHandling(app: FastifyInstance): void {
     if (problem.status >= 500) logFault(request, problem, error);
     const retryAfterSeconds = retryAfter(error, problem);
     if (retryAfterSeconds !== null) void reply.header('retry-after', retryAfterSeconds.toString());
+    const position = positionOf(error);
+    if (position !== null) void reply.header('coffer-position', position.toString());
     return sendProblem(reply, problem);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -47,8 +49,13 @@ export function installErrorHandling(app: FastifyInstance): void {
 }
 
 function logFault(request: FastifyRequest, problem: Problem, error: FastifyError): void {
-  if (problem.status === 500) request.log.error({ err: error }, 'a request failed');
-  else request.log.warn({ code: problem.code, reason: error.message }, 'a request was turned away');
+  const { log, id: reqId } = request;
+  if (problem.status === 500) log.error({ reqId, err: error }, 'a request failed');
+  else log.warn({ reqId, code: problem.code, reason: error.message }, 'a request was turned away');
+}
+
+function positionOf(error: unknown): bigint | null {
+  return error instanceof OperationalError || error instanceof InvalidRequestError ? error.position : null;
 }
 
 function retryAfter(error: unknown, problem: Problem): number | null {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { OperationalError } from '../errors.ts';
+import { installBodyParser } from './body-parser.ts';
 import { answerUnreadable } from './client-error.ts';
 import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
@@ -39,6 +40,8 @@ export async function buildServer(
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     http: { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LATE_REQUESTS_CHECK_MS },
+    // One logger for all: what is logged of a request names its id.
+    childLoggerFactory: (logger) => logger,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     genReqId: (request) => {
@@ -57,7 +60,7 @@ export async function buildServer(
     route.httpPart === 'headers' ? () => true : (validatorCompiler as (of: unknown) => never)(route),
   );
   app.setSerializerCompiler(() => JSON.stringify);
-  app.removeContentTypeParser('text/plain');
+  installBodyParser(app);
   app.decorateRequest('sentBody', null);
   installErrorHandling(app);
   refuseWhileClosing(app);
@@ -86,5 +89,10 @@ function refuseWhileClosing(app: FastifyInstance): void {
     return done(
       new OperationalError('shutting_down', 'The service is shutting down.', { retryAfterSeconds: 1 }),
     );
+  });
+  // Else the connection of a request that was in flight would be kept, and waited for.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) void reply.header('connection', 'close');
+    done(null, payload);
   });
 }

@@ -3,8 +3,8 @@
  * coalesced: at most one in flight and one per interval. A nudge that fails is dropped, since the worker
  * looks by itself every second.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { endsWithin } from '../time-limit.ts';
 
 export type Nudger = {
   nudge(): void;
@@ -14,10 +14,6 @@ export type Nudger = {
 
 /** A nudge on a connection to a silent server is not waited for: the worker looks by itself. */
 const GIVE_UP_MS = 2_000;
-
-async function givenUp(): Promise<void> {
-  await delay(GIVE_UP_MS, undefined, { ref: false });
-}
 
 export function createNudger(options: {
   wake: () => Promise<void>;
@@ -34,7 +30,10 @@ export function createNudger(options: {
   function send(): void {
     timer = null;
     lastSent = performance.now();
-    inFlight = Promise.race([wake(), givenUp()])
+    inFlight = endsWithin(wake(), GIVE_UP_MS)
+      .then((sent) => {
+        if (!sent) log.warn('a nudge of the projections took too long');
+      })
       .catch((error: unknown) => log.warn({ err: error }, 'a nudge of the projections failed'))
       .finally(() => {
         inFlight = null;

@@ -47,16 +47,40 @@ test('a connection that breaks anywhere before COMMIT is replaced, and the calle
   const userId = await newUser(side, { assetSlug, amount: '1' });
   for (const [index, statement] of ['begin', 'lock-wallets', 'read-under-locks'].entries()) {
     for (const reaction of ['lose', 'lose_answer'] as const) {
+      // Its first batch has nothing to go by: it reads under the locks.
+      const fresh = openWriteSide(proxy.url);
       const key = randomUUID();
       const lost = proxy.once(statement, reaction);
-      const answer = await side.submit({ kind: 'topup', userId, assetSlug, amount: '1' }, key);
+      const answer = await fresh.submit({ kind: 'topup', userId, assetSlug, amount: '1' }, key);
       await lost;
       const expected = 2 + 2 * index + (reaction === 'lose' ? 0 : 1);
       assert.deepEqual([bodyOf(answer).balanceAfter, answer.replayed], [String(expected), false]);
-      assert.equal(side.verdicts.at(-1), 'transient');
+      assert.deepEqual(fresh.verdicts, ['transient']);
+      assert.equal(await eventsWithKey(observer, key), 1);
+      await fresh.close();
+    }
+  }
+});
+
+test('a connection that breaks anywhere in the one flight of a batch costs the caller a wait, nothing else', async () => {
+  const userId = await newUser(side, { assetSlug, amount: '1' });
+  let balance = 1;
+  // The only one that appends: it decides from what its last batch left.
+  const alone = openWriteSide(proxy.url);
+  for (const statement of ['begin', 'lock-wallets', 'append', 'commit']) {
+    for (const reaction of ['lose', 'lose_answer'] as const) {
+      bodyOf(await alone.submit({ kind: 'topup', userId, assetSlug, amount: '1' }));
+      const key = randomUUID();
+      const lost = proxy.once(statement, reaction);
+      const answer = await alone.submit({ kind: 'topup', userId, assetSlug, amount: '1' }, key);
+      await lost;
+      balance += 2;
+      assert.deepEqual([bodyOf(answer).balanceAfter, answer.replayed], [String(balance), false]);
+      assert.equal(alone.verdicts.at(-1), 'ambiguous');
       assert.equal(await eventsWithKey(observer, key), 1);
     }
   }
+  await alone.close();
 });
 
 test('the same holds between the append of a user and the COMMIT after it', async () => {
@@ -115,7 +139,7 @@ test('a connection that broke while nobody used it costs no caller anything', as
 });
 
 test('a database that falls silent is given up after a limit, and the commands run again', async () => {
-  const hasty = openWriteSide(proxy.url, { statementTimeoutMs: 500 });
+  const hasty = openWriteSide(proxy.url, { silenceTimeoutMs: 2_000 });
   try {
     const userId = await newUser(hasty);
     const key = randomUUID();
@@ -128,6 +152,21 @@ test('a database that falls silent is given up after a limit, and the commands r
   } finally {
     await hasty.close();
   }
+});
+
+test('a database that stays silent is said to be unavailable, and nothing was done', async () => {
+  const userId = await newUser(side);
+  const hasty = openWriteSide(proxy.url, { silenceTimeoutMs: 1_000, batchDeadlineMs: 1 });
+  const key = randomUUID();
+  try {
+    proxy.onStatement(() => 'swallow');
+    const answer = hasty.submit({ kind: 'topup', userId, assetSlug, amount: '5' }, key);
+    await assert.rejects(answer, { code: 'database_unavailable', retryAfterSeconds: 1 });
+  } finally {
+    proxy.onStatement(() => 'forward');
+    await hasty.close();
+  }
+  assert.equal(await eventsWithKey(observer, key), 0);
 });
 
 test('after all of this the ledger is sound', () => assertLedgerIsSound(observer));

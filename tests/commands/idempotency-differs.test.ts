@@ -140,9 +140,9 @@ describe('Of two requests with one key, the second is told', () => {
     assert.deepEqual(differs(first, second), { fromLog: ['metadata'], inBatch: ['metadata'] });
   });
 
-  test('the optional fields where they differ only in being written out', () => {
+  test('all fields with two spellings where they differ in nothing else', () => {
     const { reference: _r, metadata: _m, ...bare } = { ...spend };
-    const expected = ['metadata', 'personalMetadata', 'reference'];
+    const expected = ['metadata', 'personalMetadata', 'reference', 'userId'];
     const written: Command = { ...bare, reference: null, metadata: null };
     assert.deepEqual(differs(bare as Command, written), { fromLog: expected, inBatch: expected });
   });

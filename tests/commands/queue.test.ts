@@ -187,7 +187,7 @@ describe('The bounds of the queue', () => {
     const running = submitAll(queue, ['a']);
     await runner.untilBegun(1);
     const stale = queue.submit(request('b'));
-    await within(assert.rejects(stale, isOperational('overloaded')));
+    await within(assert.rejects(stale, isOperational('database_unavailable')));
     assert.equal(queue.depth(), 0);
     runner.letGo();
     assert.deepEqual(await within(running), ['a']);

@@ -16,7 +16,7 @@ import {
   type Coffer,
   type CofferProcess,
 } from '../support/coffer-process.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, databaseUrl, dropOnceFree, type TestDatabase } from '../support/database.ts';
 import { assertLedgerIsSound, eventsWithKey } from '../support/ledger-facts.ts';
 import { anyCommand, definite, newKeys, send, type Told } from '../support/load.ts';
 import { until } from '../support/until.ts';
@@ -38,15 +38,8 @@ before(async () => {
 after(async () => {
   killStarted();
   await observer.end();
-  await until('all sessions have ended', async () => dropped());
+  await dropOnceFree(database);
 });
-
-async function dropped(): Promise<boolean> {
-  return database.drop().then(
-    () => true,
-    () => false,
-  );
-}
 
 test('API and worker run as processes of their own, on a ledger that nobody has seeded', async () => {
   const feed = await apis[0].get('/events');
@@ -149,3 +142,19 @@ test('each of the processes stops by itself when told to', async () => {
 });
 
 test('after all of this the ledger is sound', () => assertLedgerIsSound(observer));
+
+test('on a database that nobody migrated they end with a sentence that says what to do', async () => {
+  const empty = `coffer_unmigrated_${process.pid}`;
+  await observer.query(`create database ${empty}`);
+  try {
+    const env = { DATABASE_URL: databaseUrl(database.url, empty) };
+    for (const command of ['api', 'worker']) {
+      const { code, output } = await runCoffer([command], env);
+      assert.equal(code, 1, output);
+      assert.match(output, /The database is not up to date: .*0001_ledger.* Run `coffer migrate` first\./);
+      assert.doesNotMatch(output, /at .*\.ts:/, 'no stack');
+    }
+  } finally {
+    await observer.query(`drop database ${empty}`);
+  }
+});

@@ -123,7 +123,9 @@ test('something new is never said not to exist for lack of projection', async ()
     `/users/${fresh.userId}/wallets`,
     `/assets/${fresh.assetSlug}/activity`,
   ]) {
-    expectProblem(await still.get(query), 'read_model_behind', query);
+    const behind = await still.get(query);
+    expectProblem(behind, 'read_model_behind', query);
+    assert.match(String(behind.headers['coffer-position']), /^\d+$/, 'how far it has come');
   }
 });
 

@@ -195,6 +195,30 @@ test('a body of another media type is a 415', async () => {
   headAtStart = await head();
 });
 
+test('a body in another charset, or compressed, is a 415', async () => {
+  for (const headers of [
+    { 'content-type': 'application/json; charset=iso-8859-1' },
+    { 'content-type': 'application/json;charset="utf-16"' },
+    { 'content-encoding': 'gzip' },
+    { 'content-encoding': 'br' },
+  ]) {
+    const reply = await service.post(TOPUP, { ...holder, amount: '1' }, undefined, headers);
+    expectProblem(reply, 'unsupported_media_type', TOPUP);
+  }
+  const plain = { 'content-type': 'application/json; charset="UTF-8"', 'content-encoding': 'identity' };
+  assert.equal((await service.post(TOPUP, { ...holder, amount: '1' }, undefined, plain)).status, 201);
+  headAtStart = await head();
+});
+
+test('a body that is not UTF-8 is a 400, and no character of it is replaced', async () => {
+  const text = JSON.stringify({ ...holder, amount: '1', reference: '\u00e9' });
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'not-utf-8' };
+  const payload = Buffer.from(text, 'latin1');
+  const response = await service.http.inject({ method: 'POST', url: TOPUP, headers, payload });
+  assert.equal(response.statusCode, 400, response.payload);
+  assert.deepEqual(response.json().errors, [{ path: 'body', message: 'must be UTF-8' }]);
+});
+
 test('a body over the limit is a 413', async () => {
   const reply = await service.post(TOPUP, { ...holder, amount: '1', reference: 'x'.repeat(4_096) });
   expectProblem(reply, 'payload_too_large', TOPUP);

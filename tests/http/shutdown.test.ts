@@ -56,35 +56,44 @@ async function untilWaiting(holder: Connection): Promise<void> {
   }
 }
 
-test('what is in flight is finished, and a kept connection is told that the service is shutting down', async () => {
+test('what is in flight is finished, and a request that is whole too late is told that the service is shutting down', async () => {
   const holder = await newHolder(service);
   const kept = await openConnection(port);
-  kept.send(request('GET', '/health'));
-  assert.equal((await kept.answer()).status, 200);
+  const late = await openConnection(port);
+  for (const connection of [kept, late]) {
+    connection.send(request('GET', '/health'));
+    assert.equal((await connection.answer()).status, 200);
+  }
 
   await blocker.query('begin');
   await blocker.query('select from ledgers for update');
   const body = JSON.stringify({ ...holder, amount: '7' });
+  const tooLate = request('POST', '/transactions/topup', { 'idempotency-key': 'too-late' }, body);
+  const half = tooLate.indexOf('\r\n') + 2;
+  late.send(tooLate.slice(0, half));
   kept.send(request('POST', '/transactions/topup', { 'idempotency-key': 'in-flight' }, body));
   await untilWaiting(blocker);
 
   const stopped = stop();
   await untilRefused(port);
-  kept.send(request('POST', '/transactions/topup', { 'idempotency-key': 'too-late' }, body));
+  late.send(tooLate.slice(half));
+  const refused = await late.answer();
   await blocker.query('rollback');
 
   const finished = await kept.answer();
   assert.equal(finished.status, 201, finished.text);
   assert.equal(finished.body.balanceAfter, '7');
-  const refused = await kept.answer();
+  assert.equal(finished.headers.get('connection'), 'close');
   assert.equal(refused.status, 503);
   assert.equal(refused.body.code, 'shutting_down');
   assert.equal(refused.body.instance, '/transactions/topup');
   assert.match(refused.headers.get('retry-after') ?? '', /^[1-9][0-9]*$/);
   assert.ok(refused.headers.get('x-request-id'));
   assert.equal(refused.headers.get('connection'), 'close');
-  await kept.closed();
+  const answered = performance.now();
+  await Promise.all([kept.closed(), late.closed()]);
   await stopped;
+  assert.ok(performance.now() - answered < 3_000, 'a connection that was answered kept the service alive');
 
   const { rows } = await blocker.query<{ count: string }>(
     "select count(*) from events where idempotency_key = 'too-late'",

@@ -1,6 +1,7 @@
 /** A database of its own for each test file, cloned from the migrated template. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { until } from './until.ts';
 
 export type TestDatabase = {
   readonly url: string;
@@ -40,6 +41,16 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 /** Fails when connections are left open on it: a test that leaks a pool is a broken test. */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await onServer(serverUrl, `drop database ${name}`);
+}
+
+/** Drops it once the last session of a process that was ended has gone. */
+export async function dropOnceFree(database: TestDatabase): Promise<void> {
+  await until('all sessions have ended', () =>
+    database.drop().then(
+      () => true,
+      () => false,
+    ),
+  );
 }
 
 async function onServer(serverUrl: string, statement: string): Promise<void> {

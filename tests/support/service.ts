@@ -49,7 +49,7 @@ export async function startService(
           payload: typeof body === 'string' ? body : JSON.stringify(body),
         }),
       ),
-    close: () => app.close(),
+    close: async () => void (await app.close()),
   };
 }
 

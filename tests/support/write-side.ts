@@ -25,6 +25,7 @@ export type WriteSideOptions = {
   readonly maxQueue?: number;
   readonly lockTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
+  readonly silenceTimeoutMs?: number;
   readonly batchDeadlineMs?: number;
   readonly maxWaitMs?: number;
   readonly settings?: Readonly<Record<string, string>>;
@@ -40,6 +41,7 @@ export function openWritePool(url: string, options: WriteSideOptions = {}) {
     max: 2,
     connectTimeoutMs: 3_000,
     statementTimeoutMs: options.statementTimeoutMs ?? 10_000,
+    ...(options.silenceTimeoutMs === undefined ? {} : { silenceTimeoutMs: options.silenceTimeoutMs }),
     lockTimeoutMs: options.lockTimeoutMs ?? 10_000,
     idleInTransactionTimeoutMs: 10_000,
     pipeline: true,

@@ -62,12 +62,13 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
       }
       const head = await headPosition(deps.readPool, deps.ledgerId);
       if (after > head) {
-        throw new InvalidRequestError([
-          { path: 'after', message: `must not be beyond the head, which is ${head}` },
-        ]);
+        throw new InvalidRequestError(
+          [{ path: 'after', message: `must not be beyond the head, which is ${head}` }],
+          head,
+        );
       }
       void reply.header('coffer-position', head.toString()).header('vary', 'accept');
-      if (request.headers.accept?.includes(NDJSON) === true) {
+      if (accepts(request.headers.accept, NDJSON)) {
         // Fastify would read a stream to its end only to throw it away.
         if (request.method === 'HEAD') return reply.header('content-type', NDJSON).send('');
         return streamFeed(deps, reply, { after, upTo: head, type });
@@ -113,6 +114,17 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
       return { refusal: { code: 'subject_erased', detail, figures: {} }, position };
     },
   });
+}
+
+/** Whether a media type is asked for by its name. Of wildcards nobody gets a stream. */
+function accepts(header: string | undefined, mediaType: string): boolean {
+  const ranges = header?.split(',').map((range) =>
+    range
+      .toLowerCase()
+      .split(';')
+      .map((part) => part.trim()),
+  );
+  return ranges?.some(([name, ...parameters]) => name === mediaType && !parameters.includes('q=0')) ?? false;
 }
 
 /** Reads a page only when the client has taken the one before: memory stays constant however slow it is. */

@@ -105,9 +105,10 @@ export async function readBalanceAt(
   const position = 'at' in when ? await positionAt(tx, ledgerId, when.at) : when.asOf;
   const head = await headPosition(tx, ledgerId);
   if (position > head) {
-    throw new InvalidRequestError([
-      { path: 'asOf', message: `must not be beyond the head, which is ${head}` },
-    ]);
+    throw new InvalidRequestError(
+      [{ path: 'asOf', message: `must not be beyond the head, which is ${head}` }],
+      head,
+    );
   }
   const [now] = await readBalances(tx, ledgerId, [wanted], 'strong');
   if (now === undefined) throw new Error('a balance query gave fewer rows than it was asked for');

@@ -73,7 +73,7 @@ export function createPositionWaiter(tx: Transaction, ledgerId: number): Positio
           throw new OperationalError(
             'read_model_behind',
             `The read model has reached position ${reached}, ${position} was asked for.`,
-            { retryAfterSeconds: 1 },
+            { retryAfterSeconds: 1, position: reached },
           );
         }
         reached = await poll(projections);
@@ -84,19 +84,30 @@ export function createPositionWaiter(tx: Transaction, ledgerId: number): Positio
 
 /** The last position recorded at or before a time; 0 before the first event. Rejects a time in the future. */
 export async function positionAt(tx: Transaction, ledgerId: number, at: string): Promise<bigint> {
-  const { rows } = await tx.query<{ future: boolean; current: boolean; beyond_head: boolean }>({
+  const { rows } = await tx.query<{
+    future: boolean;
+    current: boolean;
+    beyond_head: boolean;
+    head_position: bigint;
+  }>({
     name: 'time-against-head',
     text: `
 select $2::timestamptz > clock_timestamp() as future,
        $2::timestamptz >= date_trunc('milliseconds', clock_timestamp()) as current,
-       $2::timestamptz >= head_recorded_at as beyond_head
+       $2::timestamptz >= head_recorded_at as beyond_head,
+       head_position
   from ledgers
  where id = $1::integer`,
     values: [ledgerId, at],
   });
   const against = rows[0];
   if (against === undefined) throw new Error(`ledger ${ledgerId} does not exist`);
-  if (against.future) throw new InvalidRequestError([{ path: 'at', message: 'must not be in the future' }]);
+  if (against.future) {
+    throw new InvalidRequestError(
+      [{ path: 'at', message: 'must not be in the future' }],
+      against.head_position,
+    );
+  }
   // In the millisecond that is running events may still be recorded.
   if (against.current) await delay(2);
   if (against.beyond_head) await waitForWriterInFlight(tx, ledgerId);

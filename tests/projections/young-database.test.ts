@@ -1,0 +1,48 @@
+/** On a database that nothing has analyzed yet the planner must still read ranges of the log by their positions. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+const TOP_UPS = 400;
+
+let database: TestDatabase;
+let service: Service;
+let owner: pg.Client;
+
+before(async () => {
+  database = await createTestDatabase();
+  service = await startService(database);
+  owner = await database.connect();
+});
+
+after(async () => {
+  await owner.end();
+  await service.close();
+  await database.drop();
+});
+
+async function tuplesReadBy(index: string): Promise<number> {
+  const { rows } = await owner.query<{ read: number }>(
+    'select idx_tup_read::int as read from pg_stat_user_indexes where indexrelname = $1',
+    [index],
+  );
+  return rows[0]!.read;
+}
+
+test('the projections read each event a few times, by the primary key, and none by another index', async () => {
+  const { id: userId } = await registerUser(service);
+  const topUp = { userId, assetSlug: await createAsset(service), amount: '1' };
+  for (let n = 0; n < TOP_UPS; n += 20) {
+    await Promise.all(Array.from({ length: 20 }, () => service.post('/transactions/topup', topUp)));
+  }
+  await until('the server has counted what the projections read', async () => {
+    return (
+      (await tuplesReadBy('events_pkey')) >= TOP_UPS && (await tuplesReadBy('ledger_entries_pkey')) >= TOP_UPS
+    );
+  });
+  assert.ok((await tuplesReadBy('events_id')) < TOP_UPS);
+  assert.ok((await tuplesReadBy('ledger_entries_wallet')) < TOP_UPS);
+});
