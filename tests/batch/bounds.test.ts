@@ -68,7 +68,7 @@ test('a command that waited too long to be started is refused, and never started
     const running = side.submit(topUp);
     await untilWritersWait(observer);
     const key = randomUUID();
-    await assert.rejects(side.submit(topUp, key), { code: 'overloaded' });
+    await assert.rejects(side.submit(topUp, key), { code: 'database_unavailable' });
     await holder.query('commit');
     assert.equal(bodyOf(await running).balanceAfter, '2');
     assert.equal(await eventsWithKey(observer, key), 0);
