@@ -1,9 +1,11 @@
 /** The composition root: config and a database in, a running service out. Everything is wired by hand, here. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { createDryRun } from './commands/dry-run.ts';
 import type { CommandQueue } from './commands/queue.ts';
 import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
+import { canonicalJson } from './events/canonical.ts';
 import { ledgerIdOf } from './db/ledgers.ts';
 import { keyProbeSettings, rangeSettings } from './db/key-probes.ts';
 import { NotMigratedError, pendingMigrations } from './db/migrate.ts';
@@ -13,10 +15,12 @@ import type { Readiness } from './http/deps.ts';
 import { buildServer } from './http/server.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { projections } from './projections/catalog.ts';
-import { startJobs } from './projections/jobs.ts';
+import { dueHolds } from './projections/due.ts';
+import { startJobs, type Jobs } from './projections/jobs.ts';
 import { createNudger } from './projections/nudge.ts';
 import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
 import { createPositionWaiter } from './projections/queries/positions.ts';
+import { startSweep, type SweepDeps } from './projections/sweep.ts';
 import { startWorker } from './projections/worker.ts';
 import { endsWithin } from './time-limit.ts';
 
@@ -93,6 +97,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       })
     : null;
 
+  const sweep = roles.worker
+    ? startSweep(sweepDeps({ pool: pools.worker, jobs, queue, ledgerId, log }))
+    : null;
+  if (sweep !== null) await jobs.onSweep(() => sweep.run());
+
   async function release(): Promise<void> {
     await nudger.close();
     await worker?.close();
@@ -111,7 +120,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Requests wait for their commands, and those for the database: who waits too long is told so, then cut off.
       const abandon = setTimeout(() => queue.abandon(), ABANDON_MS);
       const cutOff = setTimeout(() => http?.server.closeAllConnections(), CUT_OFF_MS);
-      await http?.close();
+      await Promise.all([http?.close(), sweep?.close()]);
       await queue.close();
       clearTimeout(abandon);
       clearTimeout(cutOff);
@@ -120,7 +129,34 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 }
 
-type Pools = Readonly<Record<'write' | 'read' | 'balances' | 'worker', ReturnType<typeof createPool>>>;
+function sweepDeps(parts: {
+  pool: Pools['worker'];
+  jobs: Jobs;
+  queue: CommandQueue;
+  ledgerId: number;
+  log: Logger;
+}): SweepDeps {
+  const { pool, jobs, queue, ledgerId, log } = parts;
+  return {
+    due: () => dueHolds(pool, ledgerId),
+    wake: () => jobs.wakeSweep(ledgerId),
+    expire: async (holdId) => {
+      const command = { kind: 'hold.expire', holdId } as const;
+      await queue.submit({
+        command,
+        idempotencyKey: null,
+        canonicalRequest: canonicalJson(command),
+        actor: 'worker',
+        correlationId: null,
+      });
+    },
+    log,
+  };
+}
+
+type Pools = Readonly<
+  Record<'write' | 'read' | 'balances' | 'dryRun' | 'worker', ReturnType<typeof createPool>>
+>;
 
 function createPools({ databaseUrl, config, log }: AppOptions): Pools {
   const shared: Omit<PoolOptions, 'name' | 'max'> = {
@@ -136,6 +172,7 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
     // Many balances in one statement are key probes, whatever the planner thinks of a table that just grew.
     balances: createPool({ ...shared, name: 'balances', max: 4, settings: keyProbeSettings }),
+    dryRun: createPool({ ...shared, name: 'dry run', max: 2, pipeline: true, settings: keyProbeSettings }),
     worker: createPool({
       ...shared,
       name: 'worker',
@@ -160,6 +197,8 @@ function buildHttp(parts: {
   const deps = {
     ledgerId,
     submit: queue.submit,
+    submitAtomic: queue.submitAtomic,
+    dryRun: createDryRun(pools.dryRun, ledgerId),
     readPool: pools.read,
     positions: createPositionWaiter(pools.read, ledgerId),
     balances: {

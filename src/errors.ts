@@ -11,7 +11,11 @@ export type RecordedRefusalCode =
   | 'asset_frozen'
   | 'wallet_frozen'
   | 'supply_cap_exceeded'
-  | 'balance_out_of_range';
+  | 'balance_out_of_range'
+  | 'hold_exceeded'
+  | 'hold_closed'
+  | 'reversal_exceeds_original'
+  | 'not_reversible';
 
 /** Refusals of requests that name what does not exist or is taken already. They are not remembered. */
 export type UnrecordedRefusalCode =
@@ -19,6 +23,7 @@ export type UnrecordedRefusalCode =
   | 'asset_not_found'
   | 'wallet_not_found'
   | 'transaction_not_found'
+  | 'hold_not_found'
   | 'email_taken'
   | 'slug_taken'
   | 'id_taken'

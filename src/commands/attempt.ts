@@ -13,7 +13,7 @@ import { readEventsAt, type StoredEvent } from '../events/read.ts';
 import { normalizeEmail } from '../text.ts';
 import { stateFromKnown, stateUnderLocks, walletsToLock } from './batch-state.ts';
 import {
-  answersOf,
+  settlementsOf,
   decideBatch,
   type BatchPlan,
   type ContextSource,
@@ -25,7 +25,10 @@ import { personalOfBatch, touchesDirectory, writeDirectory } from './directory-h
 import type { KnownHeads } from './known-heads.ts';
 import { lockHead, lockWallets, readTakenEmails, readUnderLocks } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
-import type { Answer } from './submission.ts';
+import { NO_REFERENCES, readReferences, referencesOf, type References } from './references.ts';
+import { readHolds, readOriginals } from './read-heads.ts';
+import type { Settlement } from './submission.ts';
+import type { Command } from './schemas.ts';
 
 /**
  * `policy_moved` and `wallet_appeared` are no errors of anyone: the batch simply has to start again.
@@ -51,7 +54,8 @@ export type AttemptOptions = {
 };
 
 export type AttemptResult = {
-  readonly answers: readonly Answer[];
+  /** One for each submission of the batch. */
+  readonly settlements: readonly Settlement[];
   readonly appended: Appended | null;
   readonly events: number;
 };
@@ -59,10 +63,9 @@ export type AttemptResult = {
 /** Rejects with AttemptError only. The client has no open transaction afterwards, or is broken. */
 export async function attemptBatch(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
   try {
-    const needs = needsOf(options.batch.map(({ submission }) => submission.request.command));
-    const plan = options.headFirst ? null : planFromKnown(options, needs);
+    const plan = options.headFirst ? null : planFromKnown(options);
     const done = plan === null ? null : await commitFromKnown(client, options, plan);
-    return done ?? (await lockReadAndCommit(client, options, needs));
+    return done ?? (await lockReadAndCommit(client, options));
   } catch (error) {
     options.known.forget();
     const attemptError = error instanceof AttemptError ? error : new AttemptError('failed', error);
@@ -75,10 +78,14 @@ export async function attemptBatch(client: PoolClient, options: AttemptOptions):
 type KnownPlan = BatchPlan & { readonly headPosition: bigint; readonly lockedWallets: readonly string[] };
 
 /** Null when the batch needs something that is not known, or has nothing to append, or writes more than wallets. */
-function planFromKnown(options: AttemptOptions, needs: Needs): KnownPlan | null {
+function planFromKnown(options: AttemptOptions): KnownPlan | null {
   const { cache, known, batch, contextFor } = options;
   const head = known.head();
-  if (head === null || cache.policyVersion() === 0n || emailsOf(batch).length > 0) return null;
+  if (head === null || cache.policyVersion() === 0n) return null;
+  const commands = commandsOf(batch);
+  if (commands.some((command) => command.kind === 'user.register' || referencesOf(command) !== null))
+    return null;
+  const needs = needsOf(commands, NO_REFERENCES);
   const state = stateFromKnown(cache, needs, known.wallet);
   if (state === null) return null;
   const plan = decideBatch({ state, batch, stored: new Map(), occurredAt: head.occurredAt, contextFor });
@@ -102,16 +109,15 @@ async function commitFromKnown(
   return appended === null ? null : committed(options, plan, appended);
 }
 
-async function lockReadAndCommit(
-  client: PoolClient,
-  options: AttemptOptions,
-  needs: Needs,
-): Promise<AttemptResult> {
+async function lockReadAndCommit(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
+  const commands = commandsOf(options.batch);
+  const references = await readReferences(client, options.ledgerId, commands);
+  const needs = needsOf(commands, references);
   await options.cache.ensure(client, needs);
-  const plan = await planUnderLocks(client, options, needs);
+  const plan = await planUnderLocks(client, options, { needs, references });
   if (plan.events.length === 0) {
     await client.query('rollback');
-    return { answers: answersOf(plan, null, new Map()), appended: null, events: 0 };
+    return { settlements: settlementsOf(plan, null, new Map()), appended: null, events: 0 };
   }
   return touchesDirectory(plan.events)
     ? await commitWithDirectory(client, options, plan)
@@ -119,8 +125,13 @@ async function lockReadAndCommit(
 }
 
 /** BEGIN, locks and reads leave in one flight; each is a statement of its own, with a snapshot after the locks. */
-async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs: Needs): Promise<BatchPlan> {
+async function planUnderLocks(
+  client: PoolClient,
+  options: AttemptOptions,
+  wanted: { needs: Needs; references: References },
+): Promise<BatchPlan> {
   const { ledgerId, cache, batch, headFirst } = options;
+  const { needs, references } = wanted;
   const locked = walletsToLock(cache, needs);
   const opening: Promise<unknown>[] = [];
   const open = (): void => {
@@ -128,8 +139,10 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
   };
   const read = () =>
     Promise.all([
-      readUnderLocks(client, ledgerId, { walletIds: locked, keyHashes: batch.map(({ keyHash }) => keyHash) }),
+      readUnderLocks(client, ledgerId, { walletIds: locked, keyHashes: keyHashesOf(batch) }),
       readTakenEmails(client, ledgerId, emailsOf(batch)),
+      readHolds(client, ledgerId, references),
+      readOriginals(client, ledgerId, references),
       ...opening,
     ]);
   if (headFirst) {
@@ -140,20 +153,28 @@ async function planUnderLocks(client: PoolClient, options: AttemptOptions, needs
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
   }
-  const [{ occurredAt, wallets, positions }, emails] = await inOneFlight(client, () => {
+  const [{ occurredAt, wallets, positions }, emails, holds, originals] = await inOneFlight(client, () => {
     if (!headFirst) open();
     return read();
   });
   const stored = await readEventsAt(client, ledgerId, positions);
-  const state = stateUnderLocks({ cache, needs, wallets, emails });
+  const state = stateUnderLocks({ cache, needs, wallets, emails, holds, originals });
   if (state === null) throw new AttemptError('policy_moved');
   return decideBatch({ state, batch, stored: byKey(stored), occurredAt, contextFor: options.contextFor });
 }
 
 function emailsOf(batch: readonly KeyedSubmission[]): string[] {
-  return batch.flatMap(({ submission: { request } }) =>
-    request.command.kind === 'user.register' ? [normalizeEmail(request.command.email)] : [],
+  return commandsOf(batch).flatMap((command) =>
+    command.kind === 'user.register' ? [normalizeEmail(command.email)] : [],
   );
+}
+
+function commandsOf(batch: readonly KeyedSubmission[]): Command[] {
+  return batch.flatMap(({ submission }) => submission.requests.map(({ command }) => command));
+}
+
+function keyHashesOf(batch: readonly KeyedSubmission[]): Buffer[] {
+  return batch.flatMap(({ keyHashes }) => keyHashes.filter((hash) => hash !== null));
 }
 
 function byKey(stored: readonly StoredEvent[]): Map<string, StoredEvent> {
@@ -201,7 +222,7 @@ function committed(
   if (plan.raisesPolicy) options.cache.expire();
   options.cache.rememberWallets(plan.wallets);
   options.known.learn(appended, plan.events.length, plan.wallets);
-  return { answers: answersOf(plan, appended, personal), appended, events: plan.events.length };
+  return { settlements: settlementsOf(plan, appended, personal), appended, events: plan.events.length };
 }
 
 /** Users, assets and personal values have heads to write while the head row is held. */

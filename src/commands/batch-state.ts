@@ -1,5 +1,6 @@
 /** The state that the commands of a batch are decided from: users and assets by version, wallets as they stand. */
-import { emptyState, type LedgerState } from '../events/state.ts';
+import type { Hold } from '../events/catalog.ts';
+import { emptyState, type LedgerState, type OriginalState } from '../events/state.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import type { KnownHeads } from './known-heads.ts';
 import type { WalletHead } from './lock-and-read.ts';
@@ -20,6 +21,8 @@ export function stateUnderLocks(read: {
   needs: Needs;
   wallets: readonly WalletHead[];
   emails: readonly string[];
+  holds: readonly Hold[];
+  originals: readonly OriginalState[];
 }): LedgerState | null {
   const { cache, needs } = read;
   const state = directoryState(cache, needs);
@@ -32,6 +35,8 @@ export function stateUnderLocks(read: {
   }
   nameWallets(state, cache, needs);
   for (const email of read.emails) state.emails.add(email);
+  for (const hold of read.holds) state.holds.set(hold.holdId, hold);
+  for (const original of read.originals) state.originals.set(original.transactionId, original);
   return state;
 }
 

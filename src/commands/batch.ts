@@ -42,7 +42,9 @@ export function createBatchRunner(deps: BatchRunnerDeps): BatchRunner {
   return async (submissions) => {
     const batch = submissions.map((submission) => ({
       submission,
-      keyHash: keyHash(submission.request.idempotencyKey),
+      keyHashes: submission.requests.map(({ idempotencyKey }) =>
+        idempotencyKey === null ? null : keyHash(idempotencyKey),
+      ),
     }));
     await runToTheEnd(deps, batch).catch((error: unknown) => failAll(deps, batch, error));
   };
@@ -188,15 +190,17 @@ function settleAll(
   result: AttemptResult,
   durationMs: number,
 ): void {
-  const { appended, events, answers } = result;
+  const { appended, events, settlements } = result;
   for (const [index, { submission }] of batch.entries()) {
-    const answer = answers[index];
-    if (answer === undefined) submission.fail(new Error('a batch gave fewer answers than it had commands'));
-    else submission.settle(answer);
+    const settlement = settlements[index];
+    if (settlement === undefined)
+      submission.fail(new Error('a batch gave fewer answers than it had commands'));
+    else submission.settle(settlement);
   }
   if (appended === null) return;
   const position = appended.firstPosition + BigInt(events - 1);
-  deps.onCommitted({ position, commands: batch.length, events, durationMs });
+  const commands = batch.reduce((sum, { submission }) => sum + submission.requests.length, 0);
+  deps.onCommitted({ position, commands, events, durationMs });
 }
 
 function failAll(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[], error: unknown): void {

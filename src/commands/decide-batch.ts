@@ -7,23 +7,32 @@ import type { PreparedEvent } from '../events/append.ts';
 import { evolveWithEntries } from '../events/evolve.ts';
 import { outcomeOf } from '../events/outcome.ts';
 import type { StoredEvent } from '../events/read.ts';
-import type { LedgerState, WalletState } from '../events/state.ts';
-import type { Refusal } from '../errors.ts';
+import { forkState, type LedgerState, type WalletState } from '../events/state.ts';
 import { decide } from './decide.ts';
 import type { DecisionContext } from './decision.ts';
 import { compareFingerprint, fingerprint, keyReused, keyReusedBy } from './idempotency.ts';
-import type { Answer, Submission } from './submission.ts';
+import type { Answer, Request, Settlement, Submission } from './submission.ts';
 
 export type ContextSource = (
   occurredAt: string,
 ) => DecisionContext & { readonly saltUsed: () => Uint8Array | null };
 
-export type KeyedSubmission = { readonly submission: Submission; readonly keyHash: Buffer };
+export type KeyedSubmission = {
+  readonly submission: Submission;
+  /** Of each request; null where it has no key. */
+  readonly keyHashes: readonly (Buffer | null)[];
+};
 
 /** An answer already known, or one that awaits the position of an event of this batch. */
 type Planned =
   | { readonly kind: 'known'; readonly answer: Answer }
   | { readonly kind: 'appended'; readonly index: number; readonly replayed: boolean };
+
+/** What a submission will be told, once the positions are known. */
+type PlannedSettlement =
+  | { readonly kind: 'answered'; readonly planned: readonly Planned[] }
+  | { readonly kind: 'batch_refused'; readonly index: number; readonly planned: Planned }
+  | { readonly kind: 'keys_known_in_part'; readonly known: readonly number[] };
 
 export type BatchPlan = {
   readonly occurredAt: string;
@@ -32,70 +41,178 @@ export type BatchPlan = {
   readonly wallets: readonly WalletState[];
   readonly raisesPolicy: boolean;
   /** In the order of the submissions. */
-  readonly planned: readonly Planned[];
+  readonly settlements: readonly PlannedSettlement[];
 };
 
-export function decideBatch(options: {
-  state: LedgerState;
-  batch: readonly KeyedSubmission[];
+export type BatchToDecide = {
+  readonly state: LedgerState;
+  readonly batch: readonly KeyedSubmission[];
   /** Events that carry keys of this batch, by key. */
-  stored: ReadonlyMap<string, StoredEvent>;
-  occurredAt: string;
-  contextFor: ContextSource;
-}): BatchPlan {
-  const { state, batch, stored, occurredAt, contextFor } = options;
-  const events: PreparedEvent[] = [];
-  const touched = new Set<string>();
-  const firstUse = new Map<string, { submission: Submission; index: number }>();
+  readonly stored: ReadonlyMap<string, StoredEvent>;
+  readonly occurredAt: string;
+  readonly contextFor: ContextSource;
+};
 
-  function answerAgain(submission: Submission, first: { submission: Submission; index: number }): Planned {
-    const same = first.submission.request.canonicalRequest === submission.request.canonicalRequest;
-    if (same) return { kind: 'appended', index: first.index, replayed: true };
-    return known(keyReusedBy(first.submission.request.command, submission.request.command));
-  }
+type FirstUse = { readonly request: Request; readonly index: number };
 
-  function answerAnew({ submission, keyHash }: KeyedSubmission): Planned {
-    const { request } = submission;
-    const context = contextFor(occurredAt);
-    const decision = decide(state, request.command, context);
-    if (decision.kind === 'refused') return known(decision.refusal);
-    const last = decision.events.length - 1;
-    for (const [index, event] of decision.events.entries()) {
-      const entries = evolveWithEntries(state, { ...event, occurredAt });
-      for (const entry of entries) touched.add(entry.walletId);
-      if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed')
-        touched.add(event.data.walletId);
-      const key =
-        index === last
-          ? {
-              text: request.idempotencyKey,
-              hash: keyHash,
-              fingerprint: fingerprint(request.canonicalRequest, context.saltUsed()),
-            }
-          : null;
-      events.push({ event, entries, actor: request.actor, correlationId: request.correlationId, key });
-      submission.attemptedEventIds.add(event.id);
+/** Where the decisions so far have led: a state, the events that lead there, and the keys they carry. */
+type Course = {
+  readonly state: LedgerState;
+  readonly events: PreparedEvent[];
+  readonly touched: Set<string>;
+  readonly firstUse: Map<string, FirstUse>;
+};
+
+export function decideBatch(work: BatchToDecide): BatchPlan {
+  let course: Course = { state: work.state, events: [], touched: new Set(), firstUse: new Map() };
+  const settlements = work.batch.map((keyed): PlannedSettlement => {
+    if (!keyed.submission.atomic) {
+      const planned = keyed.submission.requests.map((_request, index) => answer(work, course, keyed, index));
+      return { kind: 'answered', planned };
     }
-    firstUse.set(request.idempotencyKey, { submission, index: events.length - 1 });
-    return { kind: 'appended', index: events.length - 1, replayed: false };
-  }
-
-  const planned = batch.map((keyed): Planned => {
-    const { request } = keyed.submission;
-    const first = firstUse.get(request.idempotencyKey);
-    if (first !== undefined) return answerAgain(keyed.submission, first);
-    const earlier = stored.get(request.idempotencyKey);
-    if (earlier !== undefined) return { kind: 'known', answer: answerFromLog(keyed.submission, earlier) };
-    return answerAnew(keyed);
+    const tried = tryAtomic(work, course, keyed);
+    course = tried.course;
+    return tried.settlement;
   });
-
+  const { state, events, touched } = course;
   return {
-    occurredAt,
+    occurredAt: work.occurredAt,
     events,
     wallets: walletsOf(state, touched),
     raisesPolicy: events.some(({ event }) => event.type.endsWith('.status_changed')),
-    planned,
+    settlements,
   };
+}
+
+function fork(course: Course): Course {
+  return {
+    state: forkState(course.state),
+    events: [...course.events],
+    touched: new Set(course.touched),
+    firstUse: new Map(course.firstUse),
+  };
+}
+
+function tryAtomic(
+  work: BatchToDecide,
+  course: Course,
+  keyed: KeyedSubmission,
+): { course: Course; settlement: PlannedSettlement } {
+  const { requests } = keyed.submission;
+  const known = requests.flatMap(({ idempotencyKey: key }, index) =>
+    key !== null && (course.firstUse.has(key) || work.stored.has(key)) ? [index] : [],
+  );
+  if (known.length > 0) return { course, settlement: settleKnown(work, course, keyed, known) };
+  const tentative = fork(course);
+  const planned: Planned[] = [];
+  for (const index of requests.keys()) {
+    const from = tentative.events.length;
+    const one = answer(work, tentative, keyed, index);
+    planned.push(one);
+    if (isRefused(one, tentative)) {
+      const kept = keepRefusal(one, { course, tentative, from, occurredAt: work.occurredAt });
+      return { course, settlement: { kind: 'batch_refused', index, planned: kept } };
+    }
+  }
+  return { course: tentative, settlement: { kind: 'answered', planned } };
+}
+
+/** All keys known: the first answers again. One, and it was refused: the batch was, for that. Else it is another batch. */
+function settleKnown(
+  work: BatchToDecide,
+  course: Course,
+  keyed: KeyedSubmission,
+  known: readonly number[],
+): PlannedSettlement {
+  const { requests } = keyed.submission;
+  const planned = known.map((index) => answer(work, course, keyed, index));
+  const [first] = planned;
+  const [index] = known;
+  if (known.length === 1 && first !== undefined && index !== undefined && isRemembered(first, course)) {
+    return { kind: 'batch_refused', index, planned: first };
+  }
+  const refused = planned.some((one) => isRefused(one, course));
+  if (known.length === requests.length && !refused) return { kind: 'answered', planned };
+  return { kind: 'keys_known_in_part', known };
+}
+
+/** Of a refused batch only the refusal is kept, and the wallets it opened: none of what came before it in the batch. */
+function keepRefusal(
+  planned: Planned,
+  tried: { course: Course; tentative: Course; from: number; occurredAt: string },
+): Planned {
+  if (planned.kind === 'known') return planned;
+  const { course, tentative, from, occurredAt } = tried;
+  for (const prepared of tentative.events.slice(from, planned.index + 1)) {
+    evolveWithEntries(course.state, { ...prepared.event, occurredAt });
+    if (prepared.event.type === 'wallet.opened') course.touched.add(prepared.event.data.walletId);
+    course.events.push(prepared);
+  }
+  const index = course.events.length - 1;
+  for (const [key, use] of tentative.firstUse) {
+    if (use.index === planned.index) course.firstUse.set(key, { ...use, index });
+  }
+  return { ...planned, index };
+}
+
+function isRefused(planned: Planned, course: Course): boolean {
+  if (planned.kind === 'known') return planned.answer.outcome.kind !== 'accepted';
+  return course.events[planned.index]?.event.type === 'transaction.rejected';
+}
+
+/** A refusal that is in the log, or about to be, under the key and fingerprint of the request. */
+function isRemembered(planned: Planned, course: Course): boolean {
+  return isRefused(planned, course) && (planned.kind === 'appended' || planned.answer.position !== null);
+}
+
+function answer(work: BatchToDecide, course: Course, keyed: KeyedSubmission, at: number): Planned {
+  const request = keyed.submission.requests[at];
+  if (request === undefined) throw new Error('a submission has fewer requests than it has keys');
+  const { idempotencyKey: key } = request;
+  const first = key === null ? undefined : course.firstUse.get(key);
+  if (first !== undefined) return answerAgain(request, first);
+  const earlier = key === null ? undefined : work.stored.get(key);
+  if (earlier !== undefined)
+    return { kind: 'known', answer: answerFromLog(keyed.submission, request, earlier) };
+  return answerAnew(work, course, { keyed, request, keyHash: keyed.keyHashes[at] ?? null });
+}
+
+function answerAgain(request: Request, first: FirstUse): Planned {
+  const same = first.request.canonicalRequest === request.canonicalRequest;
+  if (same) return { kind: 'appended', index: first.index, replayed: true };
+  return known({ kind: 'refused', refusal: keyReusedBy(first.request.command, request.command) });
+}
+
+function answerAnew(
+  work: BatchToDecide,
+  course: Course,
+  asked: { keyed: KeyedSubmission; request: Request; keyHash: Buffer | null },
+): Planned {
+  const { keyed, request, keyHash } = asked;
+  const { state, events, touched, firstUse } = course;
+  const context = work.contextFor(work.occurredAt);
+  const decision = decide(state, request.command, context);
+  if (decision.kind !== 'events') return known(decision);
+  const last = decision.events.length - 1;
+  for (const [index, event] of decision.events.entries()) {
+    const entries = evolveWithEntries(state, { ...event, occurredAt: work.occurredAt });
+    for (const entry of entries) touched.add(entry.walletId);
+    if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed')
+      touched.add(event.data.walletId);
+    const carriesKey = index === last && request.idempotencyKey !== null && keyHash !== null;
+    const key = carriesKey
+      ? {
+          text: request.idempotencyKey,
+          hash: keyHash,
+          fingerprint: fingerprint(request.canonicalRequest, context.saltUsed()),
+        }
+      : null;
+    events.push({ event, entries, actor: request.actor, correlationId: request.correlationId, key });
+    keyed.submission.attemptedEventIds.add(event.id);
+  }
+  const index = events.length - 1;
+  if (request.idempotencyKey !== null) firstUse.set(request.idempotencyKey, { request, index });
+  return { kind: 'appended', index, replayed: false };
 }
 
 /** In the order of their ids, so that whoever inserts wallets does it in the same order. */
@@ -107,15 +224,11 @@ function walletsOf(state: LedgerState, ids: ReadonlySet<string>): WalletState[] 
   });
 }
 
-function known(refusal: Refusal): Planned {
-  return {
-    kind: 'known',
-    answer: { outcome: { kind: 'refused', refusal }, position: null, replayed: false },
-  };
+function known(outcome: Answer['outcome']): Planned {
+  return { kind: 'known', answer: { outcome, position: null, replayed: false } };
 }
 
-function answerFromLog(submission: Submission, stored: StoredEvent): Answer {
-  const { request } = submission;
+function answerFromLog(submission: Submission, request: Request, stored: StoredEvent): Answer {
   switch (compareFingerprint(stored, request.canonicalRequest)) {
     case 'same': {
       const replayed = !submission.attemptedEventIds.has(stored.id);
@@ -133,26 +246,45 @@ function answerFromLog(submission: Submission, stored: StoredEvent): Answer {
 /** Personal values by event id, for the answers that show them. */
 export type PersonalByEvent = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** The answers of a batch that was appended (or had nothing to append), in the order of its submissions. */
-export function answersOf(
+type Places = { readonly firstPosition: bigint; readonly recordedAt: string };
+
+/** What the submissions of a batch are told once it was appended (or had nothing to append), in their order. */
+export function settlementsOf(
   plan: BatchPlan,
-  appended: { firstPosition: bigint; recordedAt: string } | null,
+  appended: Places | null,
   personal: PersonalByEvent,
-): Answer[] {
-  return plan.planned.map((planned): Answer => {
-    if (planned.kind === 'known') return planned.answer;
-    const prepared = plan.events[planned.index];
-    if (prepared === undefined || appended === null)
-      throw new Error('an answer awaits an event that was not appended');
-    const { event } = prepared;
-    const position = appended.firstPosition + BigInt(planned.index);
-    const outcome = outcomeOf({
-      ...event,
-      position,
-      occurredAt: plan.occurredAt,
-      recordedAt: appended.recordedAt,
-      personal: personal.get(event.id) ?? null,
-    });
-    return { outcome, position, replayed: planned.replayed };
+): Settlement[] {
+  const tell = (planned: Planned): Answer => answerOf(plan, planned, { appended, personal });
+  return plan.settlements.map((settlement): Settlement => {
+    switch (settlement.kind) {
+      case 'answered':
+        return { kind: 'answered', answers: settlement.planned.map(tell) };
+      case 'batch_refused':
+        return { kind: 'batch_refused', index: settlement.index, answer: tell(settlement.planned) };
+      case 'keys_known_in_part':
+        return settlement;
+    }
   });
+}
+
+function answerOf(
+  plan: BatchPlan,
+  planned: Planned,
+  given: { appended: Places | null; personal: PersonalByEvent },
+): Answer {
+  if (planned.kind === 'known') return planned.answer;
+  const prepared = plan.events[planned.index];
+  const { appended, personal } = given;
+  if (prepared === undefined || appended === null)
+    throw new Error('an answer awaits an event that was not appended');
+  const { event } = prepared;
+  const position = appended.firstPosition + BigInt(planned.index);
+  const outcome = outcomeOf({
+    ...event,
+    position,
+    occurredAt: plan.occurredAt,
+    recordedAt: appended.recordedAt,
+    personal: personal.get(event.id) ?? null,
+  });
+  return { outcome, position, replayed: planned.replayed };
 }

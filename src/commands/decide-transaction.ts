@@ -1,86 +1,55 @@
-/** The rules of money that moves: top-up, bonus, spend and transfer are postings between two owners. */
-import type { RecordedRefusalCode, Refusal } from '../errors.ts';
-import {
-  ownerKey,
-  type EventData,
-  type NewEvent,
-  type Owner,
-  type PersonalValue,
-} from '../events/catalog.ts';
+/** The rules of top-up, bonus, spend, transfer and postings: money that moves from owner to owner. */
+import type { EventData, NewEvent, Owner, PersonalValue } from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
+import type { LedgerState } from '../events/state.ts';
+import { happened, newEvent, type Decision, type DecisionContext } from './decision.ts';
 import {
-  available,
-  openedWallet,
-  walletOf,
-  type AssetState,
-  type LedgerState,
-  type WalletState,
-} from '../events/state.ts';
-import { isInRange } from '../money.ts';
-import {
-  assetNotFound,
-  happened,
-  newEvent,
-  userNotFound,
-  type Decision,
-  type DecisionContext,
-} from './decision.ts';
-import type { MoneyCommand, TransferCommand } from './schemas.ts';
+  POSTINGS_TYPE,
+  type MoneyCommand,
+  type PostingsCommand,
+  type TransferCommand,
+} from './money-schemas.ts';
+import { missingFrom, pay, type Movement, type RecordedRefusal } from './postings.ts';
 
-const TREASURY: Owner = { system: 'treasury' };
+export const TREASURY: Owner = { system: 'treasury' };
 
 type Requested = EventData<'transaction.rejected'>;
-type RecordedRefusal = Refusal<RecordedRefusalCode>;
-
-/** Who pays and who receives. */
-type Parties = { readonly from: Owner; readonly to: Owner };
 
 export function decideTransaction(
   state: LedgerState,
-  command: MoneyCommand | TransferCommand,
+  command: MoneyCommand | TransferCommand | PostingsCommand,
   context: DecisionContext,
 ): Decision {
-  const parties = partiesOf(command);
-  for (const party of [parties.from, parties.to]) {
-    if ('userId' in party && !state.users.has(party.userId)) return userNotFound(party.userId);
-  }
-  const asset = state.assets.get(command.assetSlug);
-  if (asset === undefined) return assetNotFound(command.assetSlug);
+  const movements = movementsOf(command);
+  const missing = missingFrom(state, movements);
+  if (missing !== null) return missing;
 
   const transactionId = context.nextId();
   const { personal, request } = describe(command, transactionId, context);
   const finish = { id: transactionId, personal };
-  const barred = statusRefusal(state, parties, asset);
-  if (barred !== null) return happened(rejection(request, barred, context, finish));
-
-  const opened: NewEvent[] = [];
-  const from = walletOf(state, parties.from, asset.slug) ?? openWallet(parties.from, asset, opened, context);
-  const payment = { from, amount: BigInt(command.amount), asset };
-  const unaffordable = paymentRefusal(payment);
-  if (unaffordable !== null) return afterOpening(opened, rejection(request, unaffordable, context, finish));
-
-  const to = walletOf(state, parties.to, asset.slug) ?? openWallet(parties.to, asset, opened, context);
-  const fromBalance = from.balance - payment.amount;
-  const toBalance = to.balance + payment.amount;
-  if (!isInRange(fromBalance) || !isInRange(toBalance)) {
-    return afterOpening(opened, rejection(request, outOfRange(payment.amount), context, finish));
-  }
-  const posting = {
-    asset: asset.slug,
-    amount: command.amount,
-    from: { walletId: from.id, balanceAfter: fromBalance.toString() },
-    to: { walletId: to.id, balanceAfter: toBalance.toString() },
-  };
-  const posted = newEvent('transaction.posted', { ...request, postings: [posting] }, context, finish);
-  return afterOpening(opened, posted);
+  const paid = pay(state, movements, context);
+  if (paid.kind === 'refused')
+    return afterOpening(paid.opened, rejection(request, paid.refusal, context, finish));
+  const data = { ...request, postings: [...paid.postings] };
+  return afterOpening(paid.opened, newEvent('transaction.posted', data, context, finish));
 }
 
-function afterOpening(opened: readonly NewEvent[], last: NewEvent): Decision {
+export function afterOpening(opened: readonly NewEvent[], last: NewEvent): Decision {
   const [first, ...rest] = opened;
   return first === undefined ? happened(last) : happened(first, ...rest, last);
 }
 
-function partiesOf(command: MoneyCommand | TransferCommand): Parties {
+function movementsOf(command: MoneyCommand | TransferCommand | PostingsCommand): Movement[] {
+  if (command.kind === 'postings') {
+    return command.postings.map(({ from, to, assetSlug, amount }) => {
+      return { from, to, assetSlug, amount: BigInt(amount) };
+    });
+  }
+  const { assetSlug } = command;
+  return [{ ...partiesOf(command), assetSlug, amount: BigInt(command.amount) }];
+}
+
+function partiesOf(command: MoneyCommand | TransferCommand): { from: Owner; to: Owner } {
   switch (command.kind) {
     case 'topup':
     case 'bonus':
@@ -92,14 +61,25 @@ function partiesOf(command: MoneyCommand | TransferCommand): Parties {
   }
 }
 
-type Described = Omit<Requested, 'code' | 'detail' | 'figures'>;
+export type Described = Omit<Requested, 'code' | 'detail' | 'figures'>;
 
 /** The request as events tell it, with what is personal replaced by digests. */
 function describe(
-  command: MoneyCommand | TransferCommand,
+  command: MoneyCommand | TransferCommand | PostingsCommand,
   transactionId: string,
   context: DecisionContext,
 ): { request: Described; personal: PersonalValue[] } {
+  if (command.kind === 'postings') {
+    const request = {
+      type: command.type ?? POSTINGS_TYPE,
+      asset: null,
+      userId: null,
+      amount: null,
+      reference: command.reference ?? null,
+      metadata: command.metadata ?? null,
+    };
+    return { request, personal: [] };
+  }
   const subjectId = command.kind === 'transfer' ? command.fromUserId : command.userId;
   const personal: PersonalValue[] = [];
   const digests: Record<string, string> = {};
@@ -127,79 +107,13 @@ function describe(
   return { request, personal };
 }
 
-function statusRefusal(state: LedgerState, parties: Parties, asset: AssetState): RecordedRefusal | null {
-  for (const party of [parties.from, parties.to]) {
-    if ('userId' in party && state.users.get(party.userId)?.status === 'BANNED') {
-      return { code: 'user_banned', detail: 'The user is banned.', figures: { userId: party.userId } };
-    }
-  }
-  if (asset.status === 'FROZEN') {
-    return { code: 'asset_frozen', detail: 'The asset is frozen.', figures: { asset: asset.slug } };
-  }
-  for (const party of [parties.from, parties.to]) {
-    const wallet = walletOf(state, party, asset.slug);
-    if (wallet?.status === 'FROZEN') {
-      return { code: 'wallet_frozen', detail: 'The wallet is frozen.', figures: { walletId: wallet.id } };
-    }
-  }
-  return null;
-}
-
-function paymentRefusal(payment: {
-  from: WalletState;
-  amount: bigint;
-  asset: AssetState;
-}): RecordedRefusal | null {
-  const { from, amount, asset } = payment;
-  const free = available(from);
-  if (from.floor === null || free - amount >= from.floor) return null;
-  if (ownerKey(from.owner) === 'treasury') {
-    const circulation = -from.balance;
-    return {
-      code: 'supply_cap_exceeded',
-      detail: `The supply cap is ${-from.floor}, ${circulation} are in circulation, ${amount} more were asked for.`,
-      figures: {
-        asset: asset.slug,
-        supplyCap: (-from.floor).toString(),
-        circulation: circulation.toString(),
-      },
-    };
-  }
-  return {
-    code: 'insufficient_funds',
-    detail: `The wallet has ${free} available, ${amount} are required.`,
-    figures: { available: free.toString(), required: amount.toString() },
-  };
-}
-
-function outOfRange(amount: bigint): RecordedRefusal {
-  return {
-    code: 'balance_out_of_range',
-    detail: 'A balance would have more than 38 digits.',
-    figures: { amount: amount.toString() },
-  };
-}
-
-function rejection(
+export function rejection(
   request: Described,
   refusal: RecordedRefusal,
   context: DecisionContext,
-  more: { id: string; personal: readonly PersonalValue[] },
+  more: { id: string; personal?: readonly PersonalValue[]; relatedId?: string },
 ): NewEvent {
   const { code, detail, figures } = refusal;
   const data: Requested = { ...request, code, detail, figures: { ...figures } as Requested['figures'] };
   return newEvent('transaction.rejected', data, context, more);
-}
-
-/** Opens the wallet of an owner who has none in this asset, adding the event that does so to `opened`. */
-function openWallet(
-  owner: Owner,
-  asset: AssetState,
-  opened: NewEvent[],
-  context: DecisionContext,
-): WalletState {
-  const walletId = context.nextId();
-  const data = { walletId, owner, assetId: asset.id, asset: asset.slug, floor: '0' };
-  opened.push(newEvent('wallet.opened', data, context));
-  return openedWallet(data);
 }

@@ -6,6 +6,8 @@
 import type { EventData, PersonalValue } from '../events/catalog.ts';
 import type { LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
+import { decideCapture, decideExpiry, decideHold, decideRelease } from './decide-hold.ts';
+import { decideReversal } from './decide-reversal.ts';
 import { decideTransaction } from './decide-transaction.ts';
 import {
   assetNotFound,
@@ -34,7 +36,18 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
     case 'bonus':
     case 'spend':
     case 'transfer':
+    case 'postings':
       return decideTransaction(state, command, context);
+    case 'hold':
+      return decideHold(state, command, context);
+    case 'capture':
+      return decideCapture(state, command, context);
+    case 'release':
+      return decideRelease(state, command, context);
+    case 'hold.expire':
+      return decideExpiry(state, command, context);
+    case 'reversal':
+      return decideReversal(state, command, context);
   }
 }
 

@@ -19,7 +19,11 @@ export type DecisionContext = {
 /** Events are appended in order and the last one carries the key; a bare refusal is answered and forgotten. */
 export type Decision =
   | { readonly kind: 'events'; readonly events: readonly [NewEvent, ...NewEvent[]] }
-  | { readonly kind: 'refused'; readonly refusal: Refusal<UnrecordedRefusalCode> };
+  | { readonly kind: 'refused'; readonly refusal: Refusal<UnrecordedRefusalCode> }
+  /** What was asked for cannot be meant, whatever the balances: answered as a fault of the request, and forgotten. */
+  | { readonly kind: 'invalid'; readonly fault: { readonly path: string; readonly message: string } }
+  /** There is nothing to do and nobody to be told: of commands of the service itself. */
+  | { readonly kind: 'nothing' };
 
 export function newEvent<Type extends Fact['type']>(
   type: Type,
@@ -46,6 +50,10 @@ export function refused(
   figures: Refusal['figures'] = {},
 ): Extract<Decision, { kind: 'refused' }> {
   return { kind: 'refused', refusal: { code, detail, figures } };
+}
+
+export function invalid(path: string, message: string): Decision {
+  return { kind: 'invalid', fault: { path, message } };
 }
 
 export function userNotFound(userId: string): Decision {

@@ -1,19 +1,19 @@
 /**
- * Writes the heads of users, assets and personal values that a batch decided. It runs after the append, so the
+ * Writes the heads of users, assets, holds and personal values that a batch decided. It runs after the append, so the
  * head row of the ledger is held: two batches can never wait for each other's unique values.
  */
 import type { Transaction } from '../db/transaction.ts';
-import type { EventData, NewEvent } from '../events/catalog.ts';
+import type { EventData, Hold, NewEvent } from '../events/catalog.ts';
 import { withPersonalValues } from '../events/read.ts';
 import type { PreparedEvent } from '../events/append.ts';
 import type { PersonalByEvent } from './decide-batch.ts';
 
 export function touchesDirectory(events: readonly PreparedEvent[]): boolean {
-  return events.some(({ event }) => event.personal.length > 0 || isDirectoryEvent(event));
+  return events.some(({ event }) => event.personal.length > 0 || hasHead(event));
 }
 
-function isDirectoryEvent(event: NewEvent): boolean {
-  return event.type.startsWith('user.') || event.type.startsWith('asset.');
+function hasHead(event: NewEvent): boolean {
+  return /^(?:user|asset|hold)\./.test(event.type);
 }
 
 export async function writeDirectory(
@@ -40,9 +40,49 @@ export async function writeDirectory(
       case 'wallet.status_changed':
       case 'transaction.posted':
       case 'transaction.rejected':
+      case 'hold.placed':
+      case 'hold.captured':
+      case 'hold.released':
+      case 'hold.expired':
         break;
     }
   }
+  await writeHolds(tx, ledgerId, batch.events);
+}
+
+/** Holds as the batch leaves them, each once. */
+async function writeHolds(
+  tx: Transaction,
+  ledgerId: number,
+  events: readonly PreparedEvent[],
+): Promise<void> {
+  const last = new Map<string, Hold>();
+  for (const { event } of events) if ('hold' in event.data) last.set(event.data.hold.holdId, event.data.hold);
+  if (last.size === 0) return;
+  const holds = [...last.values()];
+  await tx.query({
+    name: 'upsert-holds',
+    text: `
+insert into holds as h (ledger_id, id, wallet_id, amount, captured, remaining, status, expires_at)
+select $1::integer, w.id, w.wallet_id, w.amount::numeric, w.captured::numeric, w.remaining::numeric, w.status,
+       w.expires_at
+  from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
+         as w (id, wallet_id, amount, captured, remaining, status, expires_at)
+    on conflict (ledger_id, id) do update
+   set captured = excluded.captured,
+       remaining = excluded.remaining,
+       status = excluded.status`,
+    values: [
+      ledgerId,
+      holds.map(({ holdId }) => holdId),
+      holds.map(({ walletId }) => walletId),
+      holds.map(({ amount }) => amount),
+      holds.map(({ captured }) => captured),
+      holds.map(({ remaining }) => remaining),
+      holds.map(({ status }) => status),
+      holds.map(({ expiresAt }) => expiresAt),
+    ],
+  });
 }
 
 async function insertPersonal(tx: Transaction, ledgerId: number, event: NewEvent): Promise<void> {

@@ -1,10 +1,11 @@
 /** What a batch of commands names: the users, assets and wallets to know, and the wallets to lock. */
-import type { Owner } from '../events/catalog.ts';
+import type { Owner, RecordedEvent } from '../events/catalog.ts';
 import { walletKey } from '../events/state.ts';
 import type { Needs } from './directory-cache.ts';
+import { postingsOf, type References } from './references.ts';
 import type { Command } from './schemas.ts';
 
-export function needsOf(commands: Iterable<Command>): Needs {
+export function needsOf(commands: Iterable<Command>, references: References): Needs {
   const users = new Set<string>();
   const assets = new Set<string>();
   const wallets = new Map<string, { owner: Owner; asset: string }>();
@@ -14,6 +15,22 @@ export function needsOf(commands: Iterable<Command>): Needs {
     assets.add(asset);
     wallets.set(walletKey(owner, asset), { owner, asset });
     if ('userId' in owner) users.add(owner.userId);
+  }
+
+  /** The wallets of an event that a command refers to, with their owners. */
+  function walletsOf(event: RecordedEvent | undefined): void {
+    if (event === undefined) return;
+    const hold =
+      event.type === 'hold.placed' ? [{ id: event.data.hold.walletId, asset: event.data.hold.asset }] : [];
+    const moved = postingsOf(event).flatMap(({ asset, from, to }) => [
+      { id: from.walletId, asset },
+      { id: to.walletId, asset },
+    ]);
+    for (const { id, asset } of [...hold, ...moved]) {
+      walletIds.add(id);
+      const owner = references.owners.get(id);
+      if (owner !== undefined) wallet(owner, asset);
+    }
   }
 
   for (const command of commands) {
@@ -40,6 +57,29 @@ export function needsOf(commands: Iterable<Command>): Needs {
       case 'transfer':
         wallet({ userId: command.fromUserId }, command.assetSlug);
         wallet({ userId: command.toUserId }, command.assetSlug);
+        break;
+      case 'postings':
+        for (const { from, to, assetSlug } of command.postings) {
+          wallet(from, assetSlug);
+          wallet(to, assetSlug);
+        }
+        break;
+      case 'hold':
+        wallet({ userId: command.userId }, command.assetSlug);
+        break;
+      case 'capture': {
+        const event = references.events.get(command.holdId);
+        walletsOf(event);
+        if (event?.type === 'hold.placed')
+          wallet(command.to ?? { system: 'treasury' }, event.data.hold.asset);
+        break;
+      }
+      case 'release':
+      case 'hold.expire':
+        walletsOf(references.events.get(command.holdId));
+        break;
+      case 'reversal':
+        walletsOf(references.events.get(command.transactionId));
         break;
     }
   }

@@ -4,11 +4,13 @@
  */
 import { OperationalError } from '../errors.ts';
 import type { BatchRunner } from './batch.ts';
-import type { Answer, Request, Submission } from './submission.ts';
+import type { Answer, Request, Settlement, Submission } from './submission.ts';
 
 export type CommandQueue = {
   /** Rejects with OperationalError (overloaded, shutting_down, database_unavailable, outcome_unknown) or a bug. */
   submit(request: Request): Promise<Answer>;
+  /** The same for several requests that are done together or not at all. */
+  submitAtomic(requests: readonly Request[]): Promise<Settlement>;
   /** How many commands wait, those of the running batch not counted. */
   depth(): number;
   /** Takes nothing new, finishes what was taken, unless that is abandoned. */
@@ -40,14 +42,24 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     // One turn of the event loop, so that requests that arrived together start together.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, maxBatch);
-      waiting = waiting.slice(batch.length);
-      const submissions = batch.map(({ submission }) => submission);
+      const submissions = takeBatch();
       current = { submissions, since: performance.now() };
       await runBatch(submissions);
     }
     current = null;
     running = null;
+  }
+
+  /** As many as fit, in their order; a submission that is larger than a batch is one by itself. */
+  function takeBatch(): Submission[] {
+    let commands = 0;
+    const end = waiting.findIndex(({ submission }) => {
+      commands += submission.requests.length;
+      return commands > maxBatch;
+    });
+    const taken = waiting.slice(0, end === -1 ? waiting.length : Math.max(1, end));
+    waiting = waiting.slice(taken.length);
+    return taken.map(({ submission }) => submission);
   }
 
   function refuseStale(): void {
@@ -63,14 +75,21 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   const sweep = setInterval(refuseStale, Math.min(500, maxWaitMs));
   sweep.unref();
 
-  function submit(request: Request): Promise<Answer> {
+  function enqueue(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
     if (closed) return Promise.reject(shuttingDown());
     if (waiting.length >= maxQueued) return Promise.reject(overloaded());
     return new Promise((settle, fail) => {
-      const submission = { request, attemptedEventIds: new Set<string>(), settle, fail };
+      const submission = { requests, atomic, attemptedEventIds: new Set<string>(), settle, fail };
       waiting.push({ submission, since: performance.now() });
       running ??= run();
     });
+  }
+
+  async function submit(request: Request): Promise<Answer> {
+    const settlement = await enqueue([request], false);
+    const answer = settlement.kind === 'answered' ? settlement.answers[0] : undefined;
+    if (answer === undefined) throw new Error('one request was not settled by one answer');
+    return answer;
   }
 
   async function close(): Promise<void> {
@@ -86,7 +105,13 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     abandoned.resolve();
   }
 
-  return { submit, depth: () => waiting.length, close, abandon };
+  return {
+    submit,
+    submitAtomic: (requests) => enqueue(requests, true),
+    depth: () => waiting.length,
+    close,
+    abandon,
+  };
 }
 
 function shuttingDown(): OperationalError {

@@ -5,7 +5,8 @@ import type { Command } from './schemas.ts';
 
 export type Request = {
   readonly command: Command;
-  readonly idempotencyKey: string;
+  /** Null for a command of the service itself, which nobody retries: what is done already is not done again. */
+  readonly idempotencyKey: string | null;
   /** Canonical JSON of command name, path parameters and body as sent: what the fingerprint is taken of. */
   readonly canonicalRequest: string;
   readonly actor: string;
@@ -13,20 +14,36 @@ export type Request = {
 };
 
 export type Answer = {
-  readonly outcome: Outcome | { readonly kind: 'refused'; readonly refusal: Refusal };
+  readonly outcome:
+    | Outcome
+    | { readonly kind: 'refused'; readonly refusal: Refusal }
+    /** The request cannot be meant. */
+    | { readonly kind: 'invalid'; readonly fault: { readonly path: string; readonly message: string } }
+    | { readonly kind: 'nothing' };
   /** Where the answer is recorded; null for a refusal that is not remembered. */
   readonly position: bigint | null;
   /** True when an earlier request with this key had the answer already. */
   readonly replayed: boolean;
 };
 
+/** What became of a submission. */
+export type Settlement =
+  /** One answer for each request, in their order. */
+  | { readonly kind: 'answered'; readonly answers: readonly Answer[] }
+  /** Of an atomic submission: one request was refused, so none was done. */
+  | { readonly kind: 'batch_refused'; readonly index: number; readonly answer: Answer }
+  /** Of an atomic submission: some of its keys are known, others not, so it is not the one that was sent before. */
+  | { readonly kind: 'keys_known_in_part'; readonly known: readonly number[] };
+
 export type Submission = {
-  readonly request: Request;
+  readonly requests: readonly Request[];
+  /** All of the requests are done, or none. */
+  readonly atomic: boolean;
   /**
    * Ids of the events under which this submission was sent to the database. After a broken commit, an event
    * with one of these ids is this submission's own first answer and not a replay.
    */
   readonly attemptedEventIds: Set<string>;
-  readonly settle: (answer: Answer) => void;
+  readonly settle: (settlement: Settlement) => void;
   readonly fail: (error: unknown) => void;
 };

@@ -45,7 +45,26 @@ const transactionRequest = {
   reference: z.string().nullable(),
   metadata,
   personalMetadata,
+  /** Fields of the request that are shown nowhere else, as they were sent. */
+  asked: z.record(z.string(), z.string().nullable()).optional(),
 };
+
+/**
+ * A hold as an event leaves it. What is held of it is amount - captured while it is open; of one that was closed the
+ * rest is free again. Its id is that of the event that placed it.
+ */
+const hold = z.strictObject({
+  holdId: id,
+  walletId: id,
+  userId: id,
+  asset: slug,
+  amount,
+  captured: amountOrZero,
+  remaining: amountOrZero,
+  status: z.enum(['open', 'captured', 'released', 'expired']),
+  expiresAt: time.nullable(),
+  reference: z.string().nullable(),
+});
 
 export const eventSchemas = {
   'user.registered': z.strictObject({ userId: id, email: digest }),
@@ -84,8 +103,24 @@ export const eventSchemas = {
   }),
   'transaction.posted': z.strictObject({
     ...transactionRequest,
+    /** The transaction that this one takes back, wholly or in part. */
+    reverses: id.optional(),
+    reversedType: z.string().optional(),
+    reason: z.string().nullable().optional(),
     postings: z.array(posting).min(1).max(1000),
   }),
+  /** Reserves part of a balance: the entry has the amount 0 and says what is held after. */
+  'hold.placed': z.strictObject({ hold, expiresInSeconds: z.string().nullable(), heldAfter: amountOrZero }),
+  /** Pays out of a hold, and with `final` ends it: a transaction of one posting. */
+  'hold.captured': z.strictObject({
+    ...transactionRequest,
+    postings: z.array(posting).length(1),
+    final: z.boolean(),
+    hold,
+    heldAfter: amountOrZero,
+  }),
+  'hold.released': z.strictObject({ hold, released: amountOrZero, heldAfter: amountOrZero }),
+  'hold.expired': z.strictObject({ hold, released: amountOrZero, heldAfter: amountOrZero }),
   'transaction.rejected': z.strictObject({
     ...transactionRequest,
     code: z.string(),
@@ -98,6 +133,11 @@ export type EventType = keyof typeof eventSchemas;
 export type EventData<Type extends EventType> = z.infer<(typeof eventSchemas)[Type]>;
 export type Owner = z.infer<typeof owner>;
 export type Posting = z.infer<typeof posting>;
+export type Hold = z.infer<typeof hold>;
+
+/** The types whose events move money, and those that are transactions, declined ones included. */
+export const POSTED_TYPES = ['transaction.posted', 'hold.captured'] as const;
+export const TRANSACTION_TYPES = [...POSTED_TYPES, 'transaction.rejected'] as const;
 
 /** The version that is written today, per type. */
 export const currentVersion: { readonly [Type in EventType]: number } = {
@@ -109,6 +149,10 @@ export const currentVersion: { readonly [Type in EventType]: number } = {
   'wallet.status_changed': 1,
   'transaction.posted': 1,
   'transaction.rejected': 1,
+  'hold.placed': 1,
+  'hold.captured': 1,
+  'hold.released': 1,
+  'hold.expired': 1,
 };
 
 /** What happened, before it has a place in the log. */

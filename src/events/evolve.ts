@@ -3,8 +3,8 @@
  * events always give the same state, however the fold is cut. It validates nothing, since a fact cannot
  * be refused any more. The state handed in is updated in place and returned.
  */
-import type { Fact, NewEvent, Posting } from './catalog.ts';
-import { openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
+import type { EventData, Fact, NewEvent, Posting } from './catalog.ts';
+import { floorAfter, openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
 
 /** One line of the ledger: what a posting did to one wallet. `amount` is signed, in minor units. */
 export type Entry = {
@@ -55,10 +55,13 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
       state.wallets.set(walletId, { ...knownWallet(state, walletId), status });
       return state;
     }
-    case 'transaction.posted': {
-      for (const [index, posting] of event.data.postings.entries()) applyPosting(state, posting, index);
+    case 'transaction.posted':
+    case 'hold.placed':
+    case 'hold.captured':
+    case 'hold.released':
+    case 'hold.expired':
+      evolveWithEntries(state, event);
       return state;
-    }
     case 'transaction.rejected':
       return state;
   }
@@ -66,24 +69,72 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
 
 /** The ledger lines of an event, and the state after it: the one way entries come into being. */
 export function evolveWithEntries(state: LedgerState, event: Evolvable): Entry[] {
-  if (event.type !== 'transaction.posted') {
-    evolve(state, event);
-    return [];
+  switch (event.type) {
+    case 'transaction.posted':
+      noteReversal(state, event.data);
+      return event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+    case 'hold.captured': {
+      const [{ amount, from, to }] = event.data.postings as [Posting];
+      const heldAfter = BigInt(event.data.heldAfter);
+      state.holds.set(event.data.hold.holdId, event.data.hold);
+      return [
+        applyLeg(state, { walletId: from.walletId, amount: -BigInt(amount), leg: 0, heldAfter }),
+        applyLeg(state, { walletId: to.walletId, amount: BigInt(amount), leg: 1 }),
+      ];
+    }
+    case 'hold.placed':
+    case 'hold.released':
+    case 'hold.expired': {
+      const { hold, heldAfter } = event.data;
+      state.holds.set(hold.holdId, hold);
+      return [applyLeg(state, { walletId: hold.walletId, amount: 0n, leg: 0, heldAfter: BigInt(heldAfter) })];
+    }
+    case 'user.registered':
+    case 'user.status_changed':
+    case 'asset.created':
+    case 'asset.status_changed':
+    case 'wallet.opened':
+    case 'wallet.status_changed':
+    case 'transaction.rejected':
+      evolve(state, event);
+      return [];
   }
-  return event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+}
+
+/** Only of an original that the state was asked to know. */
+function noteReversal(state: LedgerState, data: EventData<'transaction.posted'>): void {
+  const original = data.reverses === undefined ? undefined : state.originals.get(data.reverses);
+  if (original === undefined) return;
+  const [posting] = data.postings;
+  const reversed = original.reversed + BigInt(posting?.amount ?? '0');
+  state.originals.set(original.transactionId, {
+    ...original,
+    reversed,
+    wholly: original.postings.length > 1,
+  });
 }
 
 function applyPosting(state: LedgerState, posting: Posting, index: number): [Entry, Entry] {
   const amount = BigInt(posting.amount);
   return [
-    applyLeg(state, posting.from.walletId, -amount, 2 * index),
-    applyLeg(state, posting.to.walletId, amount, 2 * index + 1),
+    applyLeg(state, { walletId: posting.from.walletId, amount: -amount, leg: 2 * index }),
+    applyLeg(state, { walletId: posting.to.walletId, amount, leg: 2 * index + 1 }),
   ];
 }
 
-function applyLeg(state: LedgerState, walletId: string, amount: bigint, leg: number): Entry {
+type Leg = {
+  readonly walletId: string;
+  readonly amount: bigint;
+  readonly leg: number;
+  readonly heldAfter?: bigint;
+};
+
+function applyLeg(state: LedgerState, { walletId, amount, leg, heldAfter }: Leg): Entry {
   const before = knownWallet(state, walletId);
-  const after = { ...before, balance: before.balance + amount, seq: before.seq + 1n };
+  const balance = before.balance + amount;
+  const held = heldAfter ?? before.held;
+  const floor = floorAfter(before, balance - held);
+  const after = { ...before, balance, held, floor, seq: before.seq + 1n };
   state.wallets.set(walletId, after);
   return {
     leg,

@@ -3,7 +3,7 @@
  * the first answer and every replay go through here, so they are equal bytes. Members keep this order.
  */
 import type { Refusal, RecordedRefusalCode } from '../errors.ts';
-import type { EventData, Fact, Owner } from './catalog.ts';
+import type { EventData, Fact, Hold, Owner } from './catalog.ts';
 import { inCanonicalOrder, postedBody, withPersonal } from './transaction-resource.ts';
 import type { Body } from './body.ts';
 
@@ -35,6 +35,12 @@ export function outcomeOf(event: Placed): Outcome {
       return accepted(event, walletBody(event.data));
     case 'transaction.posted':
       return postedOutcome(event, event.data);
+    case 'hold.placed':
+    case 'hold.released':
+    case 'hold.expired':
+      return accepted(event, holdResource(event.data.hold));
+    case 'hold.captured':
+      return accepted(event, { ...holdResource(event.data.hold), transactionId: event.id });
     case 'transaction.rejected':
       return { kind: 'refused', refusal: refusalOf(event.id, event.data) };
     case 'wallet.opened':
@@ -89,6 +95,12 @@ export function walletResource(wallet: {
     available: (wallet.balance - wallet.held).toString(),
     status: wallet.status,
   };
+}
+
+/** A hold as every route shows it. */
+export function holdResource(hold: Hold): Body {
+  const { holdId, walletId, userId, asset, amount, captured, remaining, status, expiresAt, reference } = hold;
+  return { holdId, walletId, userId, asset, amount, captured, remaining, status, expiresAt, reference };
 }
 
 function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Outcome {

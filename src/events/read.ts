@@ -66,6 +66,29 @@ select ${EVENT_COLUMNS}
   return withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
 }
 
+/** Events with the given ids, without what is personal; ids that no event has are left out. */
+export async function readEventsById(
+  tx: Transaction,
+  ledgerId: number,
+  ids: readonly string[],
+): Promise<RecordedEvent[]> {
+  const { rows } = await tx.query<EventRow>({
+    name: 'events-by-id',
+    text: `
+select ${EVENT_COLUMNS}
+  from unnest($2::uuid[]) as wanted (id)
+ cross join lateral (
+        select *
+          from events e
+         where e.ledger_id = $1::integer
+           and e.id = wanted.id
+         limit 1
+       ) e`,
+    values: [ledgerId, ids],
+  });
+  return rows.map(eventOfRow);
+}
+
 /** Adds what the personal table holds for each event: one query for all of them, none when there is nothing. */
 export async function withPersonalValues(
   tx: Transaction,
@@ -119,6 +142,10 @@ function personalFieldsOf(event: RecordedEvent): { subjectId: string; field: str
     case 'asset.status_changed':
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'hold.placed':
+    case 'hold.captured':
+    case 'hold.released':
+    case 'hold.expired':
       return [];
   }
 }

@@ -2,7 +2,7 @@
  * The part of a ledger that decisions are made from: loaded under the locks for a batch, or folded from the
  * log by an auditor. Records are replaced, never changed; the maps are updated in place by evolve.
  */
-import { ownerKey, type EventData, type Owner } from './catalog.ts';
+import { ownerKey, type EventData, type Hold, type Owner, type Posting } from './catalog.ts';
 
 export type UserState = {
   readonly id: string;
@@ -33,6 +33,18 @@ export type WalletState = {
   readonly status: 'ACTIVE' | 'FROZEN';
 };
 
+/** A posted transaction that may be taken back, and how much of it has been. */
+export type OriginalState = {
+  readonly transactionId: string;
+  readonly type: string;
+  readonly asset: string | null;
+  readonly userId: string | null;
+  readonly postings: readonly Posting[];
+  /** Of the one posting; where there are several, only all of them can be reversed. */
+  readonly reversed: bigint;
+  readonly wholly: boolean;
+};
+
 export type LedgerState = {
   readonly users: Map<string, UserState>;
   /** By slug, which never changes. */
@@ -40,12 +52,37 @@ export type LedgerState = {
   readonly wallets: Map<string, WalletState>;
   /** Wallet id by `walletKey(owner, asset slug)`. */
   readonly walletIds: Map<string, string>;
+  /** By id, closed ones too. */
+  readonly holds: Map<string, Hold>;
+  /** Those that a decision is about, by id. */
+  readonly originals: Map<string, OriginalState>;
   /** E-mails known to be taken. Never from the log, which has only digests. */
   readonly emails: Set<string>;
 };
 
 export function emptyState(): LedgerState {
-  return { users: new Map(), assets: new Map(), wallets: new Map(), walletIds: new Map(), emails: new Set() };
+  return {
+    users: new Map(),
+    assets: new Map(),
+    wallets: new Map(),
+    walletIds: new Map(),
+    holds: new Map(),
+    originals: new Map(),
+    emails: new Set(),
+  };
+}
+
+/** A state that goes its own way from here on. Records are shared: they are never changed. */
+export function forkState(state: LedgerState): LedgerState {
+  return {
+    users: new Map(state.users),
+    assets: new Map(state.assets),
+    wallets: new Map(state.wallets),
+    walletIds: new Map(state.walletIds),
+    holds: new Map(state.holds),
+    originals: new Map(state.originals),
+    emails: new Set(state.emails),
+  };
 }
 
 export function walletKey(owner: Owner, assetSlug: string): string {
@@ -55,6 +92,19 @@ export function walletKey(owner: Owner, assetSlug: string): string {
 export function walletOf(state: LedgerState, owner: Owner, assetSlug: string): WalletState | undefined {
   const id = state.walletIds.get(walletKey(owner, assetSlug));
   return id === undefined ? undefined : state.wallets.get(id);
+}
+
+/**
+ * The floor of a wallet after it changed. Everyone's limit is 0, but who was forced below it is not lifted by that:
+ * the floor goes along, and rises again as the wallet recovers. That of the treasury is minus the supply cap.
+ */
+export function floorAfter(wallet: Pick<WalletState, 'owner' | 'floor'>, free: bigint): bigint | null {
+  if (isTreasury(wallet.owner)) return wallet.floor;
+  return free < 0n ? free : 0n;
+}
+
+export function isTreasury(owner: Owner): boolean {
+  return 'system' in owner && owner.system === 'treasury';
 }
 
 export function available(wallet: WalletState): bigint {

@@ -1,16 +1,14 @@
 /** A transaction as every route shows it: built from its event alone, members always in this order. */
 import type { Body } from './body.ts';
-import type { EventData } from './catalog.ts';
+import type { EventData, Posting } from './catalog.ts';
 
 type Personal = { readonly id: string; readonly personal: ReadonlyMap<string, string> | null };
 type Placement = { readonly id: string; readonly position: bigint; readonly recordedAt: string };
 type Metadata = Record<string, string> | null;
 
-export function postedBody(
-  event: Placement,
-  data: EventData<'transaction.posted'>,
-  metadata: Metadata,
-): Body {
+export type PostedData = EventData<'transaction.posted'> | EventData<'hold.captured'>;
+
+export function postedBody(event: Placement, data: PostedData, metadata: Metadata): Body {
   const { postings } = data;
   const [first] = postings;
   const single = data.asset !== null && first !== undefined && postings.length === 1;
@@ -28,13 +26,15 @@ export function postedBody(
     asset: data.asset,
     userId: data.userId,
     amount: data.amount,
-    balanceAfter: single ? usersBalance(data.type, first) : null,
+    balanceAfter: single ? usersBalance(data, first) : null,
     entries,
     position: event.position.toString(),
     recordedAt: event.recordedAt,
     reference: data.reference,
     metadata,
     ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    ...('hold' in data ? { holdId: data.hold.holdId } : {}),
+    ...('reverses' in data ? { reverses: data.reverses, reason: data.reason ?? null } : {}),
   };
 }
 
@@ -62,9 +62,14 @@ export function rejectedBody(
   };
 }
 
-/** The balance of the wallet the command is about: the payer's in a spend or transfer, else the receiver's. */
-function usersBalance(type: string, posting: EventData<'transaction.posted'>['postings'][number]): string {
-  return type === 'spend' || type === 'transfer' ? posting.from.balanceAfter : posting.to.balanceAfter;
+const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture']);
+
+/** The balance of the wallet the command is about: the payer's in a spend, transfer or capture, else the receiver's. */
+function usersBalance(data: PostedData, posting: Posting): string {
+  const reversed = 'reversedType' in data ? data.reversedType : undefined;
+  const paidByUser =
+    reversed === undefined ? PAID_BY_THE_USER.has(data.type) : !PAID_BY_THE_USER.has(reversed);
+  return paidByUser ? posting.from.balanceAfter : posting.to.balanceAfter;
 }
 
 /** Puts personal metadata, kept beside the log, back where the request had it. */

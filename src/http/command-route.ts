@@ -1,5 +1,5 @@
 /** How a write is served: key, body, queue, answer. Every command route is a line that calls this. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isUsableKey } from '../commands/idempotency.ts';
@@ -7,12 +7,21 @@ import type { Command } from '../commands/schemas.ts';
 import type { Answer } from '../commands/submission.ts';
 import { canonicalJson } from '../events/canonical.ts';
 import type { HttpDeps } from './deps.ts';
-import { RequestFaultError, pathOf, sendProblem } from './error-handler.ts';
-import { problemOf, problemOfRefusal, type ProblemCode } from './problems.ts';
+import { send, tell, tellDryRun } from './command-answer.ts';
+import { RequestFaultError, pathOf } from './error-handler.ts';
+import type { ProblemCode } from './problems.ts';
+import { dryRunAnswer } from './resources.ts';
 
-const ACTOR_BEFORE_KEYS = 'anonymous';
+export const ACTOR_BEFORE_KEYS = 'anonymous';
 
 const noQuery = z.strictObject({});
+
+export const dryRunQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'true: say what would be, with 200; nothing is written and no key is needed.' }),
+});
 
 export type CommandRoute<Body extends z.ZodType, Params extends z.ZodType> = {
   readonly url: string;
@@ -30,6 +39,8 @@ export type CommandRoute<Body extends z.ZodType, Params extends z.ZodType> = {
   readonly example: unknown;
   readonly problems: readonly ProblemCode[];
   readonly command: (params: z.output<Params>, body: z.output<Body>) => Command;
+  /** With ?dryRun=true the answer is only what it would be. */
+  readonly dryRun?: boolean;
 };
 
 declare module 'fastify' {
@@ -41,6 +52,7 @@ declare module 'fastify' {
 
 /** Runs before validation, so that a missing key is said before a missing field. */
 function takeKeyAndBody(request: FastifyRequest): void {
+  request.sentBody = request.body;
   const key = request.headers['idempotency-key'];
   if (key === undefined || key === '') {
     throw new RequestFaultError('idempotency_key_missing', 'This request needs an Idempotency-Key header.');
@@ -51,7 +63,10 @@ function takeKeyAndBody(request: FastifyRequest): void {
       'An Idempotency-Key has 1 to 255 visible ASCII characters and no spaces.',
     );
   }
-  request.sentBody = request.body;
+}
+
+export function isDryRun(request: FastifyRequest): boolean {
+  return (request.query as { dryRun?: unknown }).dryRun === 'true';
 }
 
 export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
@@ -68,29 +83,40 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       summary: route.summary,
       ...(route.description === undefined ? {} : { description: route.description }),
       params: route.params,
-      querystring: noQuery,
+      querystring: route.dryRun === true ? dryRunQuery : noQuery,
       body: route.body,
-      response: { 201: route.answer },
+      response: { 201: route.answer, ...(route.dryRun === true ? { 200: dryRunAnswer } : {}) },
     },
     config: { facts: { operationId, writes: { bodyName, bodyExample }, problems, example } },
-    preValidation: async (request) => takeKeyAndBody(request),
+    preValidation: async (request) => {
+      if (route.dryRun === true && isDryRun(request)) request.sentBody = request.body;
+      else takeKeyAndBody(request);
+    },
     handler: async (request, reply) => {
       const params = request.params as z.output<Params>;
       const command = route.command(params, request.body as z.output<Body>);
-      const answer = await deps.submit({
+      const asked = {
         command,
         idempotencyKey: request.headers['idempotency-key'] as string,
         canonicalRequest: canonicalJson({ command: route.kind, params, body: request.sentBody }),
         actor: ACTOR_BEFORE_KEYS,
         correlationId: request.id,
-      });
+      };
+      if (route.dryRun === true && isDryRun(request)) {
+        const settlement = await deps.dryRun([asked], false);
+        const [answer] = settlement.kind === 'answered' ? settlement.answers : [];
+        if (answer === undefined) throw new Error('a dry run of one command has no answer');
+        return send(reply, tellDryRun(answer, pathOf(request)));
+      }
+      const answer = await deps.submit(asked);
       deps.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
-      return sendAnswer(request, reply, answer);
+      if (answer.replayed) void reply.header('idempotent-replayed', 'true');
+      return send(reply, tell(answer, pathOf(request)));
     },
   });
 }
 
-function outcomeLabel({ outcome, replayed }: Answer): string {
+export function outcomeLabel({ outcome, replayed }: Answer): string {
   if (replayed) return 'replayed';
   switch (outcome.kind) {
     case 'accepted':
@@ -99,29 +125,8 @@ function outcomeLabel({ outcome, replayed }: Answer): string {
       return outcome.refusal.code;
     case 'erased':
       return 'subject_erased';
-  }
-}
-
-function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
-  const { outcome, position, replayed } = answer;
-  if (position !== null) void reply.header('coffer-position', position.toString());
-  if (replayed) void reply.header('idempotent-replayed', 'true');
-  switch (outcome.kind) {
-    case 'accepted':
-      return reply
-        .code(201)
-        .header('content-type', 'application/json; charset=utf-8')
-        .send(JSON.stringify(outcome.body));
-    case 'refused':
-      return sendProblem(reply, problemOfRefusal(outcome.refusal, pathOf(request)));
-    case 'erased':
-      return sendProblem(
-        reply,
-        problemOf(
-          'subject_erased',
-          'The first answer showed personal data that was erased.',
-          pathOf(request),
-        ),
-      );
+    case 'invalid':
+    case 'nothing':
+      return outcome.kind;
   }
 }

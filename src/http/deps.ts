@@ -1,5 +1,6 @@
 /** What the routes are built with. */
-import type { Answer, Request } from '../commands/submission.ts';
+import type { DryRun } from '../commands/dry-run.ts';
+import type { Answer, Request, Settlement } from '../commands/submission.ts';
 import type { BalanceReader } from '../projections/queries/coalesced-balances.ts';
 import type { ReadSide } from '../projections/queries/read-model.ts';
 import type { Metrics } from '../metrics.ts';
@@ -8,6 +9,8 @@ export type Readiness = { readonly ready: boolean; readonly reason: string | nul
 
 export type HttpDeps = ReadSide & {
   readonly submit: (request: Request) => Promise<Answer>;
+  readonly submitAtomic: (requests: readonly Request[]) => Promise<Settlement>;
+  readonly dryRun: DryRun;
   readonly balances: { readonly projected: BalanceReader; readonly strong: BalanceReader };
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;

@@ -83,6 +83,80 @@ export function transaction(type: 'topup' | 'bonus' | 'spend' | 'transfer') {
   };
 }
 
+export const postingsBody = {
+  postings: [
+    { from: { userId }, to: { system: 'revenue' }, assetSlug: 'gold_coins', amount: '95' },
+    { from: { userId }, to: { system: 'fees' }, assetSlug: 'gold_coins', amount: '5' },
+  ],
+  type: 'purchase',
+  reference: 'order-1001',
+};
+
+const revenueId = '01998a6e-7c00-7000-8000-000000000009';
+const feesId = '01998a6e-7c00-7000-8000-00000000000b';
+
+export const postings = {
+  ...transaction('spend'),
+  type: 'purchase',
+  ...{ asset: null, userId: null, amount: null, balanceAfter: null },
+  entries: [
+    { walletId, direction: 'DEBIT', asset: 'gold_coins', amount: '95', balanceAfter: '5' },
+    { walletId: revenueId, direction: 'CREDIT', asset: 'gold_coins', amount: '95', balanceAfter: '95' },
+    { walletId, direction: 'DEBIT', asset: 'gold_coins', amount: '5', balanceAfter: '0' },
+    { walletId: feesId, direction: 'CREDIT', asset: 'gold_coins', amount: '5', balanceAfter: '5' },
+  ],
+};
+
+export const reversal = {
+  ...transaction('bonus'),
+  type: 'reversal',
+  reverses: transactionId,
+  reason: 'returned',
+};
+
+export const holdBody = {
+  userId,
+  assetSlug: 'gold_coins',
+  amount: '100',
+  expiresInSeconds: 900,
+  reference: 'booking-7',
+};
+
+export const hold = {
+  holdId: '01998a6e-7c00-7000-8000-00000000000c',
+  walletId,
+  userId,
+  asset: 'gold_coins',
+  amount: '100',
+  captured: '0',
+  remaining: '100',
+  status: 'open',
+  expiresAt: '2026-01-01T00:15:00.000Z',
+  reference: 'booking-7',
+};
+
+export const batchBody = {
+  commands: [
+    { idempotencyKey: 'order-1001-a', type: 'topup', userId, assetSlug: 'gold_coins', amount: '100' },
+    { idempotencyKey: 'order-1001-b', type: 'spend', userId, assetSlug: 'gold_coins', amount: '40' },
+  ],
+  atomic: true,
+};
+
+export const explanation = {
+  walletId,
+  position: '42',
+  opening: '0',
+  movements: [
+    { type: 'spend', count: '2', credits: '0', debits: '50' },
+    { type: 'topup', count: '1', credits: '150', debits: '0' },
+  ],
+  balance: '100',
+  holds: [hold],
+  held: '100',
+  available: '0',
+};
+
 export const historyLine = {
   position: '42',
   transactionId,

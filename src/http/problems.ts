@@ -11,6 +11,7 @@ export type RequestFaultCode =
   | 'not_found'
   | 'payload_too_large'
   | 'unsupported_media_type'
+  | 'batch_refused'
   | 'internal_error';
 
 export type ProblemCode = RefusalCode | OperationalCode | RequestFaultCode;
@@ -88,6 +89,33 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'Balance out of range',
     advice: 'A balance has at most 38 digits in either direction.',
   },
+  hold_exceeded: {
+    status: 422,
+    title: 'More than is left of the hold',
+    advice:
+      'GET /holds/{id} shows what remains. This answer is remembered: capture less with a new Idempotency-Key.',
+  },
+  hold_closed: {
+    status: 422,
+    title: 'Hold closed',
+    advice: 'The hold was captured, released or has expired. Place a new one.',
+  },
+  reversal_exceeds_original: {
+    status: 422,
+    title: 'More than is left of the original',
+    advice: 'GET /transactions/{id} shows what was reversed already. No more than the rest can be reversed.',
+  },
+  not_reversible: {
+    status: 422,
+    title: 'Not reversible',
+    advice: 'A reversal cannot be reversed, nor a declined attempt. Post a new transaction instead.',
+  },
+  batch_refused: {
+    status: 422,
+    title: 'Batch refused',
+    advice:
+      'One command of an atomic batch was refused, so none was done. "index" says which, counted from 0, "cause" why.',
+  },
   user_not_found: {
     status: 404,
     title: 'User not found',
@@ -102,6 +130,11 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     status: 404,
     title: 'Wallet not found',
     advice: 'Check the wallet id: GET /users/{userId}/wallets lists those of a user.',
+  },
+  hold_not_found: {
+    status: 404,
+    title: 'Hold not found',
+    advice: 'Check the hold id: GET /holds lists them.',
   },
   transaction_not_found: {
     status: 404,

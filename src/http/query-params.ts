@@ -1,6 +1,6 @@
 /** Parameters that several routes share. All queries are strict: an unknown parameter is a 400, not ignored. */
 import { z } from 'zod';
-import { idSchema } from '../commands/schemas.ts';
+import { idSchema } from '../commands/fields.ts';
 import { InvalidRequestError } from '../errors.ts';
 import { isStorableText } from '../text.ts';
 

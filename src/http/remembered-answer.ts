@@ -1,6 +1,7 @@
 /** The HTTP answer that a recorded command was given, rebuilt from its event. */
 import { outcomeOf } from '../events/outcome.ts';
 import type { StoredEvent } from '../events/read.ts';
+import { pathOfKind } from './money-commands.ts';
 import { problemOfRefusal } from './problems.ts';
 
 export type RememberedAnswer = {
@@ -28,5 +29,5 @@ export function rememberedAnswer(stored: StoredEvent): RememberedAnswer | null {
 /** The path of the request that was refused: its `instance`. */
 function pathOfRefused(stored: StoredEvent): string {
   if (stored.type !== 'transaction.rejected') throw new Error(`${stored.type} is not a refusal`);
-  return `/transactions/${stored.data.type}`;
+  return pathOfKind(stored.data.type, stored.relatedId);
 }

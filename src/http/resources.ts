@@ -126,6 +126,9 @@ const transactionFields = {
   reference,
   metadata,
   toUserId: uuid.optional().meta({ description: 'Of a transfer.' }),
+  holdId: uuid.optional().meta({ description: 'Of a capture.' }),
+  reverses: uuid.optional().meta({ description: 'Of a reversal: the transaction that it takes back.' }),
+  reason: z.string().nullable().optional().meta({ description: 'Of a reversal.' }),
 };
 
 export const postedTransaction = z
@@ -142,8 +145,72 @@ export const transaction = z
       .object({ code: z.string(), detail: z.string(), figures: z.record(z.string(), figure) })
       .optional()
       .meta({ description: 'Of a declined attempt: why, with the figures seen under the lock.' }),
+    reversals: z
+      .array(z.object({ transactionId: uuid, amount: amount.nullable(), position, recordedAt: time }))
+      .optional()
+      .meta({ description: 'Of a transaction that was reversed, when it is looked up by its id.' }),
+    reversedAmount: amount
+      .nullable()
+      .optional()
+      .meta({ description: 'What was reversed so far; null where there are several postings.' }),
   })
   .meta({ id: 'Transaction' });
+
+const holdFields = z.object({
+  holdId: uuid,
+  walletId: uuid,
+  userId: uuid,
+  asset: slug,
+  amount,
+  captured: amount,
+  remaining: amount.meta({ description: 'What is held of it now.' }),
+  status: z.enum(['open', 'captured', 'released', 'expired']),
+  expiresAt: time.nullable(),
+  reference,
+});
+export const hold = holdFields.meta({ id: 'Hold' });
+export const writtenHold = holdFields.extend(written).meta({ id: 'WrittenHold' });
+export const capturedHold = holdFields
+  .extend({
+    ...written,
+    transactionId: uuid.meta({ description: 'GET /transactions/{id} shows what moved.' }),
+  })
+  .meta({ id: 'CapturedHold' });
+
+export const dryRunAnswer = z
+  .looseObject({ dryRun: z.literal(true), position: z.null(), recordedAt: z.null() })
+  .meta({
+    id: 'DryRun',
+    description: 'The answer as it would be now, without the id, position and time that it does not have.',
+  });
+
+export const batchAnswer = z
+  .object({
+    results: z
+      .array(
+        z.object({
+          status: z.int().meta({ description: 'As HTTP has it: 201 is done.', examples: [201] }),
+          body: z.record(z.string(), z.unknown()).meta({ description: 'The answer or the problem.' }),
+        }),
+      )
+      .meta({ description: 'One for each command, in their order.' }),
+  })
+  .meta({ id: 'BatchResults' });
+
+export const explanation = z
+  .object({
+    walletId: uuid,
+    position: position.meta({ description: 'The position explained; 0 is before the first event.' }),
+    opening: balance,
+    movements: z
+      .array(z.object({ type: transactionType, count: digits, credits: amount, debits: amount }))
+      .meta({ description: 'Totals by type of transaction, from the first entry on.' }),
+    balance,
+    holds: z.array(hold).meta({ description: 'Those open at that position, the oldest first; at most 500.' }),
+    held: amount,
+    available: balance,
+  })
+  .meta({ id: 'Explanation' });
 
 export const historyLine = z
   .object({

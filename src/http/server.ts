@@ -9,6 +9,8 @@ import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
 import { assetRoutes } from './routes/assets.ts';
+import { batchRoute } from './routes/batch.ts';
+import { holdRoutes } from './routes/holds.ts';
 import { logRoutes } from './routes/log.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -70,6 +72,8 @@ export async function buildServer(
   assetRoutes(app, deps);
   walletRoutes(app, deps);
   transactionRoutes(app, deps);
+  batchRoute(app, deps);
+  holdRoutes(app, deps);
   logRoutes(app, deps);
   operationRoutes(app, deps);
   await pageRoutes(app);

@@ -22,7 +22,7 @@ with line as materialized (
    where e.ledger_id = $1::integer
      and e.position > $2::bigint
      and e.position <= $3::bigint
-     and e.type in ('transaction.posted', 'transaction.rejected')
+     and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')
    union all
   select c.position, null, null, null, null, c.asset_id, c.amount
     from ledger_entries c

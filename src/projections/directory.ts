@@ -18,7 +18,8 @@ select exists (
    where e.ledger_id = $1::integer
      and e.position > $2::bigint
      and e.position <= $3::bigint
-     and e.type not in ('transaction.posted', 'transaction.rejected')
+     and e.type in ('user.registered', 'user.status_changed', 'asset.created', 'asset.status_changed', 'wallet.opened',
+                  'wallet.status_changed')
 ) as found`,
       values: [range.ledgerId, range.from, range.to],
     });

@@ -10,6 +10,8 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /** One queue for all projections: a pass of the worker serves them together. */
 export const CATCH_UP_QUEUE = 'catch-up';
+/** Ends what is due. */
+export const SWEEP_QUEUE = 'sweep';
 
 export type JobsOptions = {
   readonly url: string;
@@ -22,6 +24,10 @@ export type Jobs = {
   readonly boss: PgBoss;
   /** Asks that the projections of a ledger catch up. One job waits per ledger; a second one is dropped. */
   wake(ledgerId: number): Promise<void>;
+  /** Asks that what is due in a ledger is ended. */
+  wakeSweep(ledgerId: number): Promise<void>;
+  /** Serves that. */
+  onSweep(run: (ledgerId: number) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -52,7 +58,21 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     await boss.send(CATCH_UP_QUEUE, { ledgerId }, { singletonKey: ledgerId.toString() });
   }
 
-  return { boss, wake, close: () => boss.stop({ graceful: true, timeout: 5_000 }) };
+  async function wakeSweep(ledgerId: number): Promise<void> {
+    await boss.send(SWEEP_QUEUE, { ledgerId }, { singletonKey: ledgerId.toString() });
+  }
+
+  async function onSweep(run: (ledgerId: number) => Promise<void>): Promise<void> {
+    await boss.work<{ ledgerId: number }>(
+      SWEEP_QUEUE,
+      { batchSize: 1, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 },
+      async ([job]) => {
+        if (job !== undefined) await run(job.data.ledgerId);
+      },
+    );
+  }
+
+  return { boss, wake, wakeSweep, onSweep, close: () => boss.stop({ graceful: true, timeout: 5_000 }) };
 }
 
 /** Creates or updates pg-boss's schema and the queues: part of `migrate`. */
@@ -71,9 +91,11 @@ export async function installJobs(url: string, log: Logger): Promise<void> {
       deleteAfterSeconds: 60,
     };
     // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
-    const known = await boss.getQueue(CATCH_UP_QUEUE);
-    if (known === null) await boss.createQueue(CATCH_UP_QUEUE, { ...settings, policy: 'short' });
-    else await boss.updateQueue(CATCH_UP_QUEUE, settings);
+    for (const queue of [CATCH_UP_QUEUE, SWEEP_QUEUE]) {
+      const known = await boss.getQueue(queue);
+      if (known === null) await boss.createQueue(queue, { ...settings, policy: 'short' });
+      else await boss.updateQueue(queue, settings);
+    }
   } finally {
     await boss.stop({ graceful: false });
   }

@@ -18,7 +18,7 @@ insert into ${tableOf(BASE, generation)} (ledger_id, position, type, status, ref
 select e.ledger_id,
        e.position,
        d.type,
-       case e.type when 'transaction.posted' then 'posted' else 'rejected' end,
+       case e.type when 'transaction.rejected' then 'rejected' else 'posted' end,
        d.reference,
        d."userId"
   from events e
@@ -26,7 +26,7 @@ select e.ledger_id,
  where e.ledger_id = $1::integer
    and e.position > $2::bigint
    and e.position <= $3::bigint
-   and e.type in ('transaction.posted', 'transaction.rejected')`,
+   and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
       values: [ledgerId, from, to],
     });
   },

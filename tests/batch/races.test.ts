@@ -175,7 +175,8 @@ test('a wallet that appears while the second run waits is not locked late: the r
     await holdWallets(owner, await walletIdOf(observer, 'treasury', assetSlug));
     const request = requestOf({ kind: 'topup', userId: receiver, assetSlug, amount: '5' });
     const submission = {
-      request,
+      requests: [request],
+      atomic: false,
       attemptedEventIds: new Set<string>(),
       settle: () => undefined,
       fail: () => undefined,
@@ -185,7 +186,7 @@ test('a wallet that appears while the second run waits is not locked late: the r
       cache: createDirectoryCache(LEDGER_ID),
       known: createKnownHeads(),
       contextFor,
-      batch: [{ submission, keyHash: keyHash(request.idempotencyKey) }],
+      batch: [{ submission, keyHashes: [keyHash(request.idempotencyKey ?? '')] }],
       headFirst: true,
     });
     const rejected = assert.rejects(attempt, { name: 'AttemptError', reason: 'wallet_appeared' });

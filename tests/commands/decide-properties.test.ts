@@ -137,7 +137,7 @@ describe('decide', () => {
     for (const steps of fc.sample(histories, { numRuns: 300, seed: 1 })) {
       eachDecision(steps, ({ decision }) => {
         if (decision.kind === 'refused') met.add(decision.refusal.code);
-        else
+        else if (decision.kind === 'events')
           for (const event of decision.events) met.add('code' in event.data ? event.data.code : event.type);
       });
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { createCommandQueue, type CommandQueue, type CommandQueueOptions } from '../../src/commands/queue.ts';
-import type { Answer, Request, Submission } from '../../src/commands/submission.ts';
+import type { Answer, Request, Settlement, Submission } from '../../src/commands/submission.ts';
 import { OperationalError } from '../../src/errors.ts';
 
 const LIMIT_MS = 5_000;
@@ -13,12 +13,22 @@ function request(key: string): Request {
   return { command, idempotencyKey: key, canonicalRequest: '{}', actor: 'test', correlationId: null };
 }
 
-function answerTo({ request: { idempotencyKey } }: Submission): Answer {
-  return { outcome: { kind: 'accepted', body: { key: idempotencyKey } }, position: 1n, replayed: false };
+function keyOf({ requests }: Submission): string {
+  return requests[0]?.idempotencyKey ?? '';
+}
+
+function answerTo(submission: Submission): Settlement {
+  const idempotencyKey = keyOf(submission);
+  const answer: Answer = {
+    outcome: { kind: 'accepted', body: { key: idempotencyKey } },
+    position: 1n,
+    replayed: false,
+  };
+  return { kind: 'answered', answers: [answer] };
 }
 
 function keysOf(submissions: readonly Submission[]): string[] {
-  return submissions.map(({ request: { idempotencyKey } }) => idempotencyKey);
+  return submissions.map(keyOf);
 }
 
 /** A runner whose batches each wait for `letGo`. */
@@ -146,7 +156,7 @@ describe('The queue', () => {
     const broken = new Error('broken');
     const queue = queueWith(async (submissions) => {
       for (const submission of submissions) {
-        if (submission.request.idempotencyKey === 'bad') submission.fail(broken);
+        if (keyOf(submission) === 'bad') submission.fail(broken);
         else submission.settle(answerTo(submission));
       }
     });

@@ -152,7 +152,7 @@ export function* play(
     const decision = decide(state, command, context);
     onDecision({ state, command, decision, firstId });
     firstId += context.idsDrawn();
-    if (decision.kind === 'refused') continue;
+    if (decision.kind !== 'events') continue;
     for (const decided of decision.events) {
       const event = { ...decided, occurredAt: context.occurredAt };
       yield { event, entries: evolveWithEntries(state, event), state };

@@ -17,5 +17,7 @@ export const pureFiles = [
   'src/commands/decide.ts',
   'src/commands/decide-transaction.ts',
   'src/commands/decision.ts',
+  'src/commands/fields.ts',
+  'src/commands/money-schemas.ts',
   'src/commands/schemas.ts',
 ];

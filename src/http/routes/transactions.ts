@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { idSchema, moneyBody, transferBody } from '../../commands/schemas.ts';
+import { idSchema } from '../../commands/fields.ts';
 import { positionsBetween } from '../../projections/queries/positions.ts';
 import { listTransactions, readTransaction } from '../../projections/queries/transactions.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
-import type { ProblemCode } from '../problems.ts';
+import { MONEY_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import {
   atLeast,
   checkOrder,
@@ -20,16 +20,6 @@ import {
 import { queryRoute } from '../query-route.ts';
 import { listOf, postedTransaction, transaction } from '../resources.ts';
 
-const MONEY_PROBLEMS: readonly ProblemCode[] = [
-  'user_not_found',
-  'asset_not_found',
-  'user_banned',
-  'asset_frozen',
-  'wallet_frozen',
-  'balance_out_of_range',
-  'subject_erased',
-];
-
 const ROUTES = {
   topup: { operationId: 'topUp', summary: 'Top up: from the treasury to a user, against payment' },
   bonus: { operationId: 'giveBonus', summary: 'Bonus: from the treasury to a user, as a gift' },
@@ -39,35 +29,66 @@ const ROUTES = {
 export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
   for (const kind of ['topup', 'bonus', 'spend'] as const) {
     commandRoute(app, deps, {
-      url: `/transactions/${kind}`,
-      kind,
-      tag: 'transactions',
+      ...moneyRoutes[kind],
       ...ROUTES[kind],
-      params: z.strictObject({}),
-      body: moneyBody,
+      tag: 'transactions',
+      dryRun: true,
       bodyName: 'MoveMoney',
       bodyExample: examples.moneyBody,
       answer: postedTransaction,
       example: examples.transaction(kind),
       problems: [...MONEY_PROBLEMS, kind === 'spend' ? 'insufficient_funds' : 'supply_cap_exceeded'],
-      command: (_params, body) => ({ kind, ...body }),
     });
   }
 
   commandRoute(app, deps, {
-    url: '/transactions/transfer',
+    ...moneyRoutes.transfer,
     operationId: 'transfer',
-    kind: 'transfer',
     tag: 'transactions',
     summary: 'Transfer: from one user to another',
-    params: z.strictObject({}),
-    body: transferBody,
+    dryRun: true,
     bodyName: 'Transfer',
     bodyExample: examples.transferBody,
     answer: postedTransaction,
     example: examples.transaction('transfer'),
     problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
-    command: (_params, body) => ({ kind: 'transfer', ...body }),
+  });
+
+  commandRoute(app, deps, {
+    ...moneyRoutes.postings,
+    operationId: 'postTransaction',
+    tag: 'transactions',
+    summary: 'Several postings at once, of users and system accounts, in several assets: all or none',
+    description:
+      'The postings are done in their order, each with what those before it left. A system account is opened when it is first used; only `treasury` may go below zero.',
+    dryRun: true,
+    bodyName: 'Postings',
+    bodyExample: examples.postingsBody,
+    answer: postedTransaction,
+    example: examples.postings,
+    problems: [...MONEY_PROBLEMS, 'insufficient_funds', 'supply_cap_exceeded'],
+  });
+
+  commandRoute(app, deps, {
+    ...moneyRoutes.reversal,
+    operationId: 'reverseTransaction',
+    tag: 'transactions',
+    summary: 'Reverse a transaction, wholly or in part',
+    description:
+      'Never more than is left of the original. With `force` a user is taken below zero, banned or frozen or not; the treasury keeps its supply cap, and other system accounts what they have.',
+    dryRun: true,
+    bodyName: 'Reverse',
+    bodyExample: { amount: '40', reason: 'returned' },
+    answer: postedTransaction,
+    example: examples.reversal,
+    problems: [
+      ...MONEY_PROBLEMS,
+      'transaction_not_found',
+      'insufficient_funds',
+      'supply_cap_exceeded',
+      'reversal_exceeds_original',
+      'not_reversible',
+    ],
   });
 
   queryRoute(app, {

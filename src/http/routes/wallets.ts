@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { freezeStatusBody, idSchema } from '../../commands/schemas.ts';
+import { idSchema } from '../../commands/fields.ts';
+import { freezeStatusBody } from '../../commands/schemas.ts';
 import { InvalidRequestError, type Refusal } from '../../errors.ts';
 import {
   readBalanceAt,
@@ -9,8 +10,14 @@ import {
   type PointInTime,
 } from '../../projections/queries/balances.ts';
 import { readHistory } from '../../projections/queries/history.ts';
-import { positionsBetween } from '../../projections/queries/positions.ts';
-import { WALLET_PROJECTIONS, readWallet, walletExists } from '../../projections/queries/wallets.ts';
+import { explainWallet } from '../../projections/queries/explain.ts';
+import { headPosition, positionsBetween } from '../../projections/queries/positions.ts';
+import {
+  WALLET_PROJECTIONS,
+  listSystemWallets,
+  readWallet,
+  walletExists,
+} from '../../projections/queries/wallets.ts';
 import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -23,12 +30,13 @@ import {
   flagParam,
   limitParam,
   positionParam,
+  textParam,
   timeParam,
   typeParam,
   userIdParam,
 } from '../query-params.ts';
 import { queryRoute, type QueryAnswer } from '../query-route.ts';
-import { balanceAnswer, historyLine, listOf, wallet, writtenWallet } from '../resources.ts';
+import { balanceAnswer, explanation, historyLine, listOf, wallet, writtenWallet } from '../resources.ts';
 
 const byId = z.strictObject({ id: idSchema.meta({ description: "The wallet's id." }) });
 
@@ -66,8 +74,69 @@ export function walletRoutes(app: FastifyInstance, deps: HttpDeps): void {
     },
   });
 
+  listRoute(app, deps);
   historyRoute(app, deps);
   balanceRoute(app, deps);
+  explainRoute(app, deps);
+}
+
+function listRoute(app: FastifyInstance, deps: HttpDeps): void {
+  queryRoute(app, {
+    url: '/wallets',
+    operationId: 'listSystemWallets',
+    tag: 'wallets',
+    summary: 'List the wallets of system accounts, such as treasury or revenue',
+    query: z.strictObject({
+      system: textParam(32)
+        .optional()
+        .meta({ description: 'Only of the account of this name.', examples: ['revenue'] }),
+      limit: limitParam(50),
+      cursor: cursorParam,
+      atLeast,
+    }),
+    answer: listOf(wallet),
+    example: examples.listOf({ ...examples.wallet, userId: null, system: 'revenue' }),
+    problems: ['read_model_behind'],
+    read: async (_params, { system: name, limit, cursor, atLeast: wanted }) => {
+      const source = { projections: WALLET_PROJECTIONS, atLeast: wanted };
+      const { result, position } = await answerFrom(deps, source, (tx) =>
+        listSystemWallets(tx, deps.ledgerId, { name, limit, cursor }),
+      );
+      return { body: result, position };
+    },
+  });
+}
+
+function explainRoute(app: FastifyInstance, deps: HttpDeps): void {
+  queryRoute(app, {
+    url: '/wallets/:id/explain',
+    operationId: 'explainWallet',
+    tag: 'wallets',
+    summary: 'Why a wallet has its balance: totals by type of transaction, and what is held',
+    description: 'Reads every entry of the wallet up to the position.',
+    params: byId,
+    query: z.strictObject({
+      asOf: positionParam.optional().meta({ description: 'Right after this position. Default: now.' }),
+      atLeast,
+    }),
+    answer: explanation,
+    example: examples.explanation,
+    problems: ['wallet_not_found', 'read_model_behind'],
+    read: async ({ id }, query) => {
+      const source = { projections: [], atLeast: query.atLeast };
+      const { result, position } = await answerFrom(deps, source, async (tx) => {
+        const head = await headPosition(tx, deps.ledgerId);
+        const asOf = query.asOf ?? head;
+        if (asOf > head) {
+          const message = `must not be beyond the head, which is ${head}`;
+          throw new InvalidRequestError([{ path: 'asOf', message }], head);
+        }
+        if (!(await walletExists(tx, deps.ledgerId, id))) return null;
+        return explainWallet(tx, deps.ledgerId, { walletId: id, asOf });
+      });
+      return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
+    },
+  });
 }
 
 function historyRoute(app: FastifyInstance, deps: HttpDeps): void {

@@ -1,6 +1,5 @@
 /** A wallet's history: its ledger entries, newest first, each with the transaction it belongs to. */
 import type { Transaction } from '../../db/transaction.ts';
-import type { EventData } from '../../events/catalog.ts';
 import {
   EVENT_COLUMNS,
   eventOfRow,
@@ -8,7 +7,7 @@ import {
   type EventRow,
   type StoredEvent,
 } from '../../events/read.ts';
-import { shownMetadata } from '../../events/transaction-resource.ts';
+import { shownMetadata, type PostedData } from '../../events/transaction-resource.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
 export type HistoryFilter = {
@@ -86,7 +85,9 @@ select l.leg, l.amount, l.balance_after, ${EVENT_COLUMNS}
 }
 
 function historyLine(row: EntryRow, event: StoredEvent, owners: Owners): HistoryLine {
-  if (event.type !== 'transaction.posted')
+  if (event.type === 'hold.placed' || event.type === 'hold.released' || event.type === 'hold.expired')
+    return holdLine(row, event);
+  if (event.type !== 'transaction.posted' && event.type !== 'hold.captured')
     throw new Error(`${event.type} at ${event.position} has no entries`);
   const other = otherSide(event.data, row.leg);
   return {
@@ -103,8 +104,32 @@ function historyLine(row: EntryRow, event: StoredEvent, owners: Owners): History
   };
 }
 
+const HOLD_LINES = {
+  'hold.placed': { type: 'hold', direction: 'DEBIT' },
+  'hold.released': { type: 'release', direction: 'CREDIT' },
+  'hold.expired': { type: 'expiry', direction: 'CREDIT' },
+} as const;
+
+/** No money moved: only what is available did. */
+function holdLine(
+  row: EntryRow,
+  event: Extract<StoredEvent, { type: keyof typeof HOLD_LINES }>,
+): HistoryLine {
+  return {
+    position: row.position.toString(),
+    transactionId: row.id,
+    ...HOLD_LINES[event.type],
+    amount: '0',
+    balanceAfter: row.balance_after.toString(),
+    counterparty: null,
+    reference: event.data.hold.reference,
+    metadata: null,
+    recordedAt: row.recorded_at,
+  };
+}
+
 /** Even legs take from a posting's `from`, odd legs give to its `to`. */
-function otherSide(data: EventData<'transaction.posted'>, leg: number): string | null {
+function otherSide(data: PostedData, leg: number): string | null {
   const posting = data.postings[Math.floor(leg / 2)];
   if (posting === undefined) return null;
   return leg % 2 === 0 ? posting.to.walletId : posting.from.walletId;
@@ -120,7 +145,8 @@ async function readOwners(
 ): Promise<Owners> {
   const ids = rows.flatMap((row, index) => {
     const event = events[index];
-    const other = event?.type === 'transaction.posted' ? otherSide(event.data, row.leg) : null;
+    const posted = event?.type === 'transaction.posted' || event?.type === 'hold.captured';
+    const other = posted ? otherSide(event.data, row.leg) : null;
     return other === null ? [] : [other];
   });
   if (ids.length === 0) return new Map();

@@ -29,15 +29,52 @@ select ${EVENT_COLUMNS}
   from events e
  where e.ledger_id = $1::integer
    and e.id = $2::uuid
-   and e.type in ('transaction.posted', 'transaction.rejected')`,
+   and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
     values: [ledgerId, id],
   });
   const [event] = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
-  return event === undefined ? null : transactionBody(event);
+  if (event === undefined) return null;
+  return { ...transactionBody(event), ...(await reversalsOf(tx, ledgerId, event)) };
+}
+
+/** What took it back, the oldest first; nothing at all where nothing did. */
+async function reversalsOf(tx: Transaction, ledgerId: number, original: StoredEvent): Promise<Body> {
+  const { rows } = await tx.query<{
+    id: string;
+    position: bigint;
+    amount: bigint | null;
+    recorded_at: string;
+  }>({
+    name: 'reversals',
+    text: `
+select e.id, e.position, (e.data ->> 'amount')::numeric as amount, e.recorded_at
+  from events e
+ where e.ledger_id = $1::integer
+   and e.related_id = $2::uuid
+   and e.type = 'transaction.posted'
+ order by e.position`,
+    values: [ledgerId, original.id],
+  });
+  if (rows.length === 0) return {};
+  const amounts = rows.map(({ amount }) => amount);
+  const whole = amounts.some((amount) => amount === null);
+  return {
+    reversals: rows.map(({ id, position, amount, recorded_at: recordedAt }) => {
+      return {
+        transactionId: id,
+        amount: amount?.toString() ?? null,
+        position: position.toString(),
+        recordedAt,
+      };
+    }),
+    reversedAmount: whole
+      ? null
+      : amounts.reduce<bigint>((sum, amount) => sum + (amount ?? 0n), 0n).toString(),
+  };
 }
 
 function transactionBody(event: StoredEvent): Body {
-  if (event.type === 'transaction.posted')
+  if (event.type === 'transaction.posted' || event.type === 'hold.captured')
     return postedBody(event, event.data, shownMetadata(event, event.data));
   if (event.type === 'transaction.rejected') {
     return rejectedBody(event, event.data, shownMetadata(event, event.data));

@@ -3,6 +3,7 @@ import type { Transaction } from '../../db/transaction.ts';
 import type { Owner } from '../../events/catalog.ts';
 import type { Body } from '../../events/body.ts';
 import { walletResource } from '../../events/outcome.ts';
+import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
 export const WALLET_PROJECTIONS = ['directory', 'wallet_balances'] as const;
 
@@ -23,7 +24,7 @@ type WalletRow = {
 };
 
 const WALLETS = `
-select w.id, w.owner, w.is_system, a.slug, a.name, a.scale, a.status as asset_status, b.balance, b.held, w.status
+select w.id, w.owner, w.is_system, w.position, a.slug, a.name, a.scale, a.status as asset_status, b.balance, b.held, w.status
   from read.wallets w
   join read.assets a
     on a.ledger_id = w.ledger_id
@@ -55,6 +56,28 @@ export async function listWalletsOfUser(tx: Transaction, ledgerId: number, userI
     values: [ledgerId, userId],
   });
   return rows.map(walletOfRow);
+}
+
+/** Of the system accounts, in the order in which they were opened. */
+export async function listSystemWallets(
+  tx: Transaction,
+  ledgerId: number,
+  request: PageRequest & { name: string | undefined },
+): Promise<Page<Body>> {
+  const { name, limit, cursor } = request;
+  const after = cursor === undefined ? 0n : decodeCursor(cursor).position;
+  const values: unknown[] = [ledgerId, after, limit + 1];
+  const named = name === undefined ? '' : `and w.owner = $${values.push(name)}::text`;
+  const { rows } = await tx.query<WalletRow & { position: bigint }>({
+    text: `${WALLETS}
+   and w.is_system
+   and w.position > $2::bigint
+   ${named}
+ order by w.position
+ limit $3::integer`,
+    values,
+  });
+  return pageOf(rows, limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: walletOfRow });
 }
 
 function walletOfRow(row: WalletRow): Body {

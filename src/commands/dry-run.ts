@@ -1,0 +1,52 @@
+/**
+ * What commands would do, decided from one snapshot: no lock is taken, nothing is written, no key is looked at. By the
+ * time it is told, it may have changed.
+ */
+import type { Pool } from 'pg';
+import { inSnapshot } from '../db/pool.ts';
+import { stateUnderLocks, walletsToLock } from './batch-state.ts';
+import { contextFor } from './decision-context.ts';
+import { decideBatch, settlementsOf } from './decide-batch.ts';
+import { createDirectoryCache } from './directory-cache.ts';
+import { readUnderLocks } from './lock-and-read.ts';
+import { needsOf } from './needs.ts';
+import { readHolds, readOriginals } from './read-heads.ts';
+import { readReferences } from './references.ts';
+import type { Request, Settlement } from './submission.ts';
+
+export type DryRun = (requests: readonly Request[], atomic: boolean) => Promise<Settlement>;
+
+export function createDryRun(pool: Pool, ledgerId: number): DryRun {
+  return (requests, atomic) =>
+    inSnapshot(pool, async (tx) => {
+      const commands = requests.map(({ command }) => command);
+      const cache = createDirectoryCache(ledgerId);
+      const references = await readReferences(tx, ledgerId, commands);
+      const needs = needsOf(commands, references);
+      await cache.ensure(tx, needs);
+      const walletIds = walletsToLock(cache, needs);
+      const { occurredAt, wallets } = await readUnderLocks(tx, ledgerId, { walletIds, keyHashes: [] });
+      const holds = await readHolds(tx, ledgerId, references);
+      const originals = await readOriginals(tx, ledgerId, references);
+      const state = stateUnderLocks({ cache, needs, wallets, emails: [], holds, originals });
+      if (state === null) throw new Error('a snapshot shows a wallet without its asset');
+      const submission = {
+        requests: requests.map((request) => ({ ...request, idempotencyKey: null })),
+        atomic,
+        attemptedEventIds: new Set<string>(),
+        settle: () => undefined,
+        fail: () => undefined,
+      };
+      const keyed = { submission, keyHashes: requests.map(() => null) };
+      const plan = decideBatch({ state, batch: [keyed], stored: new Map(), occurredAt, contextFor });
+      const personal = new Map(
+        plan.events.map(({ event }) => [
+          event.id,
+          new Map(event.personal.map(({ field, value }) => [field, value])),
+        ]),
+      );
+      const [settlement] = settlementsOf(plan, { firstPosition: 1n, recordedAt: occurredAt }, personal);
+      if (settlement === undefined) throw new Error('a dry run was not settled');
+      return settlement;
+    });
+}

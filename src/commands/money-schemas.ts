@@ -1,0 +1,154 @@
+/** What may be asked about money: movements, holds and what takes them back. See schemas.ts for the rest. */
+import { z } from 'zod';
+import {
+  amountSchema,
+  assetSlug,
+  idSchema,
+  metadata,
+  personalMetadata,
+  reason,
+  reference,
+} from './fields.ts';
+
+const MAX_POSTINGS = 100;
+const MAX_HOLD_SECONDS = 366 * 24 * 3600;
+
+const moneyFields = { assetSlug, amount: amountSchema, reference, metadata, personalMetadata };
+
+function personalNamesExist(body: {
+  metadata?: Record<string, string> | null | undefined;
+  personalMetadata?: string[] | undefined;
+}): boolean {
+  return (body.personalMetadata ?? []).every((name) => Object.hasOwn(body.metadata ?? {}, name));
+}
+
+const personalNamesExistFault = { path: ['personalMetadata'], error: 'must name pairs of metadata' };
+
+export const moneyBody = z
+  .strictObject({ userId: idSchema, ...moneyFields })
+  .refine(personalNamesExist, personalNamesExistFault);
+
+export const transferBody = z
+  .strictObject({ fromUserId: idSchema, toUserId: idSchema, ...moneyFields })
+  .refine(personalNamesExist, personalNamesExistFault)
+  .refine((body) => body.fromUserId !== body.toUserId, {
+    path: ['toUserId'],
+    error: 'must not be the same user as fromUserId',
+  });
+
+/** A user, or a system account by its name; an account is opened when it is first used. */
+const party = z
+  .union([
+    z.strictObject({ userId: idSchema }),
+    z.strictObject({
+      system: z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,31}$/, 'must be a letter a-z, then up to 31 of a-z, 0-9 and _')
+        .meta({ description: 'The name of a system account.', examples: ['revenue'] }),
+    }),
+  ])
+  .meta({ description: '{userId} or {system}', examples: [{ system: 'revenue' }] });
+
+export type Party = z.output<typeof party>;
+
+export function isSameParty(one: Party, other: Party): boolean {
+  if ('userId' in one) return 'userId' in other && one.userId === other.userId;
+  return 'system' in other && one.system === other.system;
+}
+
+const postingBody = z
+  .strictObject({ from: party, to: party, assetSlug, amount: amountSchema })
+  .refine(({ from, to }) => !isSameParty(from, to), { path: ['to'], error: 'must not be the same as from' });
+
+/** Types that the service gives itself. */
+const OWN_TYPES = new Set([
+  'topup',
+  'spend',
+  'bonus',
+  'transfer',
+  'hold',
+  'capture',
+  'release',
+  'reversal',
+  'expiry',
+  'exchange',
+]);
+
+export const POSTINGS_TYPE = 'postings';
+
+export const postingsBody = z.strictObject({
+  postings: z
+    .array(postingBody)
+    .min(1)
+    .max(MAX_POSTINGS)
+    .meta({ description: `1 to ${MAX_POSTINGS}, done in their order, all or none.` }),
+  type: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,31}$/, 'must be a letter a-z, then up to 31 of a-z, 0-9 and _')
+    .refine((type) => !OWN_TYPES.has(type), 'is a type that the service gives itself')
+    .optional()
+    .meta({ description: `Your own name for this kind of transaction. Default ${POSTINGS_TYPE}.` }),
+  reference,
+  metadata,
+});
+
+export const holdBody = z.strictObject({
+  userId: idSchema,
+  assetSlug,
+  amount: amountSchema,
+  expiresInSeconds: z
+    .int()
+    .min(1)
+    .max(MAX_HOLD_SECONDS)
+    .optional()
+    .meta({ description: 'When what is left is released by itself. Default: never.', examples: [900] }),
+  reference,
+});
+
+export const captureBody = z.strictObject({
+  amount: amountSchema.optional().meta({ description: 'Default: all that is left.' }),
+  final: z
+    .boolean()
+    .optional()
+    .meta({ description: 'true, the default: the rest is released. false: more may be captured later.' }),
+  to: party.optional().meta({ description: 'Who is paid. Default: the treasury.' }),
+});
+
+export const releaseBody = z.strictObject({});
+
+export const reversalBody = z.strictObject({
+  amount: amountSchema
+    .optional()
+    .meta({ description: 'Default: all that is left of the original. Only where that is one posting.' }),
+  reason,
+  force: z
+    .boolean()
+    .optional()
+    .meta({
+      description: 'Take back what is not there: the balance goes below zero. Needs the scope admin.',
+    }),
+});
+
+export type MoneyCommand = { readonly kind: 'topup' | 'spend' | 'bonus' } & z.output<typeof moneyBody>;
+export type TransferCommand = { readonly kind: 'transfer' } & z.output<typeof transferBody>;
+export type PostingsCommand = { readonly kind: 'postings' } & z.output<typeof postingsBody>;
+export type HoldCommand = { readonly kind: 'hold' } & z.output<typeof holdBody>;
+export type CaptureCommand = { readonly kind: 'capture'; readonly holdId: string } & z.output<
+  typeof captureBody
+>;
+export type ReleaseCommand = { readonly kind: 'release'; readonly holdId: string };
+/** Of the service itself, when the time has come. */
+export type ExpireHoldCommand = { readonly kind: 'hold.expire'; readonly holdId: string };
+export type ReversalCommand = { readonly kind: 'reversal'; readonly transactionId: string } & z.output<
+  typeof reversalBody
+>;
+
+export type MovingCommand =
+  | MoneyCommand
+  | TransferCommand
+  | PostingsCommand
+  | HoldCommand
+  | CaptureCommand
+  | ReleaseCommand
+  | ExpireHoldCommand
+  | ReversalCommand;

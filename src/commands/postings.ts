@@ -1,0 +1,194 @@
+/**
+ * How money moves from wallet to wallet: postings one after the other, each seeing what those before it did, all of
+ * them or none. Pure: nothing is written into the state, the caller's event does that.
+ */
+import type { RecordedRefusalCode, Refusal } from '../errors.ts';
+import { ownerKey, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
+import {
+  available,
+  isTreasury,
+  openedWallet,
+  walletKey,
+  walletOf,
+  type AssetState,
+  type LedgerState,
+  type WalletState,
+} from '../events/state.ts';
+import { isInRange } from '../money.ts';
+import { assetNotFound, newEvent, userNotFound, type Decision, type DecisionContext } from './decision.ts';
+
+export type RecordedRefusal = Refusal<RecordedRefusalCode>;
+
+export type Movement = {
+  readonly from: Owner;
+  readonly to: Owner;
+  readonly assetSlug: string;
+  readonly amount: bigint;
+};
+
+export type PayRules = {
+  /** A user may be taken below zero, banned or frozen or not: what is taken back by force. */
+  readonly forced?: boolean;
+  /** So much of what is held of the payer's wallet is what is paid here. */
+  readonly fromHold?: bigint;
+};
+
+/** `opened` come before the event that is told of: wallets that the outcome rests on. */
+export type Paid = { readonly opened: readonly NewEvent[] } & (
+  | { readonly kind: 'paid'; readonly postings: readonly Posting[] }
+  | { readonly kind: 'refused'; readonly refusal: RecordedRefusal }
+);
+
+/** What the state does not know, or null when all that the movements name exists. */
+export function missingFrom(state: LedgerState, movements: readonly Movement[]): Decision | null {
+  for (const { from, to, assetSlug } of movements) {
+    for (const party of [from, to]) {
+      if ('userId' in party && !state.users.has(party.userId)) return userNotFound(party.userId);
+    }
+    if (!state.assets.has(assetSlug)) return assetNotFound(assetSlug);
+  }
+  return null;
+}
+
+/** Of movements whose users and assets exist. */
+export function pay(
+  state: LedgerState,
+  movements: readonly Movement[],
+  context: DecisionContext,
+  rules: PayRules = {},
+): Paid {
+  const purse = createPurse(state, context);
+  if (rules.forced !== true) {
+    for (const movement of movements) {
+      const barred = statusRefusal(state, movement, assetOf(state, movement));
+      if (barred !== null) return { kind: 'refused', refusal: barred, opened: [] };
+    }
+  }
+  const postings: Posting[] = [];
+  for (const movement of movements) {
+    const { from, to, amount } = movement;
+    const asset = assetOf(state, movement);
+    const payer = purse.walletOf(from, asset);
+    const unaffordable = paymentRefusal({ payer, amount, asset, rules });
+    // That there is nothing to pay with must be a locked fact, so the payer's wallet is opened.
+    if (unaffordable !== null) {
+      return { kind: 'refused', refusal: unaffordable, opened: purse.opened().filter(opens(payer)) };
+    }
+    const payee = purse.walletOf(to, asset);
+    const fromBalance = payer.balance - amount;
+    const toBalance = payee.balance + amount;
+    if (!isInRange(fromBalance) || !isInRange(toBalance)) {
+      return { kind: 'refused', refusal: outOfRange(amount), opened: purse.opened() };
+    }
+    purse.put({ ...payer, balance: fromBalance, held: payer.held - (rules.fromHold ?? 0n) });
+    purse.put({ ...payee, balance: toBalance });
+    postings.push({
+      asset: asset.slug,
+      amount: amount.toString(),
+      from: { walletId: payer.id, balanceAfter: fromBalance.toString() },
+      to: { walletId: payee.id, balanceAfter: toBalance.toString() },
+    });
+  }
+  return { kind: 'paid', postings, opened: purse.opened() };
+}
+
+function opens(wallet: WalletState): (event: NewEvent) => boolean {
+  return (event) => event.type === 'wallet.opened' && event.data.walletId === wallet.id;
+}
+
+function assetOf(state: LedgerState, { assetSlug }: Movement): AssetState {
+  const asset = state.assets.get(assetSlug);
+  if (asset === undefined) throw new Error(`asset ${assetSlug} was not looked for`);
+  return asset;
+}
+
+/** Wallets as the movements so far have left them, opened when first named. */
+function createPurse(state: LedgerState, context: DecisionContext) {
+  const wallets = new Map<string, WalletState>();
+  const opened: NewEvent[] = [];
+  return {
+    walletOf(owner: Owner, asset: AssetState): WalletState {
+      const key = walletKey(owner, asset.slug);
+      const known = wallets.get(key) ?? walletOf(state, owner, asset.slug);
+      if (known !== undefined) return known;
+      const data = { walletId: context.nextId(), owner, assetId: asset.id, asset: asset.slug, floor: '0' };
+      opened.push(newEvent('wallet.opened', data, context));
+      const wallet = openedWallet(data);
+      wallets.set(key, wallet);
+      return wallet;
+    },
+    put(wallet: WalletState): void {
+      wallets.set(walletKey(wallet.owner, wallet.asset), wallet);
+    },
+    opened: (): readonly NewEvent[] => opened,
+  };
+}
+
+export function statusRefusal(
+  state: LedgerState,
+  parties: { readonly from: Owner; readonly to: Owner },
+  asset: AssetState,
+): RecordedRefusal | null {
+  for (const party of [parties.from, parties.to]) {
+    if ('userId' in party && state.users.get(party.userId)?.status === 'BANNED') {
+      return { code: 'user_banned', detail: 'The user is banned.', figures: { userId: party.userId } };
+    }
+  }
+  if (asset.status === 'FROZEN') {
+    return { code: 'asset_frozen', detail: 'The asset is frozen.', figures: { asset: asset.slug } };
+  }
+  for (const party of [parties.from, parties.to]) {
+    const wallet = walletOf(state, party, asset.slug);
+    if (wallet?.status === 'FROZEN') {
+      return { code: 'wallet_frozen', detail: 'The wallet is frozen.', figures: { walletId: wallet.id } };
+    }
+  }
+  return null;
+}
+
+function paymentRefusal(payment: {
+  payer: WalletState;
+  amount: bigint;
+  asset: AssetState;
+  rules: PayRules;
+}): RecordedRefusal | null {
+  const { payer, amount, asset, rules } = payment;
+  if (payer.floor === null) return null;
+  const free = available(payer) + (rules.fromHold ?? 0n);
+  if (free - amount >= payer.floor) return null;
+  if (rules.forced === true && 'userId' in payer.owner) return null;
+  if (isTreasury(payer.owner)) return capExceeded({ treasury: payer, floor: payer.floor, amount, asset });
+  return insufficientFunds(payer, free, amount);
+}
+
+export function insufficientFunds(payer: WalletState, free: bigint, amount: bigint): RecordedRefusal {
+  const account = 'system' in payer.owner ? { system: ownerKey(payer.owner) } : {};
+  return {
+    code: 'insufficient_funds',
+    detail: `The wallet has ${free} available, ${amount} are required.`,
+    figures: { available: free.toString(), required: amount.toString(), ...account },
+  };
+}
+
+function capExceeded(of: {
+  treasury: WalletState;
+  floor: bigint;
+  amount: bigint;
+  asset: AssetState;
+}): RecordedRefusal {
+  const cap = -of.floor;
+  const circulation = -of.treasury.balance;
+  return {
+    code: 'supply_cap_exceeded',
+    detail: `The supply cap is ${cap}, ${circulation} are in circulation, ${of.amount} more were asked for.`,
+    figures: { asset: of.asset.slug, supplyCap: cap.toString(), circulation: circulation.toString() },
+  };
+}
+
+function outOfRange(amount: bigint): RecordedRefusal {
+  return {
+    code: 'balance_out_of_range',
+    detail: 'A balance would have more than 38 digits.',
+    figures: { amount: amount.toString() },
+  };
+}

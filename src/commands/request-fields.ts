@@ -1,0 +1,210 @@
+/** Which fields of two requests under one key differ: one as it is sent, one as it was sent or as its event tells it. */
+import type { StoredEvent } from '../events/read.ts';
+import { withPersonal } from '../events/transaction-resource.ts';
+import { normalizeEmail } from '../text.ts';
+import { POSTINGS_TYPE } from './money-schemas.ts';
+import type { Command } from './schemas.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Requests may also differ in spelling alone: a default written out, a null, capitals in an id or an e-mail. The log
+ * does not say which, so all fields that have two spellings are named.
+ */
+export function differingFields(
+  first: { readonly command: Command } | { readonly stored: StoredEvent },
+  second: { readonly command: Command },
+): string[] {
+  const stored = 'stored' in first ? requestOfEvent(first.stored) : requestOfCommand(first.command);
+  const asked = requestOfCommand(second.command);
+  const names = [...new Set([...Object.keys(stored), ...Object.keys(asked)])];
+  const differing = names.filter(
+    // An id that was not asked for was drawn by the service.
+    (name) =>
+      (name !== 'id' || 'id' in asked) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
+  );
+  return differing.length > 0 ? differing : names.filter((name) => TWO_SPELLINGS.has(name));
+}
+
+const TWO_SPELLINGS = new Set([
+  'id',
+  'userId',
+  'fromUserId',
+  'toUserId',
+  'walletId',
+  'email',
+  'name',
+  'scale',
+  'supplyCap',
+  'reason',
+  'reference',
+  'metadata',
+  'personalMetadata',
+  'expiresInSeconds',
+  'final',
+  'force',
+  'to',
+  'type',
+  'postings',
+]);
+
+function sorted(record: Readonly<Record<string, string>> | null | undefined): [string, string][] | null {
+  return record ? Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)) : null;
+}
+
+/** A command's fields after defaults, to be compared with those an event remembers. */
+function requestOfCommand(command: Command): Fields {
+  switch (command.kind) {
+    case 'user.register':
+      return {
+        command: command.kind,
+        email: normalizeEmail(command.email),
+        ...(command.id && { id: command.id }),
+      };
+    case 'user.status':
+      return {
+        command: command.kind,
+        userId: command.userId,
+        status: command.status,
+        reason: command.reason ?? null,
+      };
+    case 'asset.create':
+      return {
+        command: command.kind,
+        slug: command.slug,
+        name: command.name ?? command.slug,
+        scale: (command.scale ?? 0).toString(),
+        supplyCap: command.supplyCap ?? null,
+      };
+    case 'asset.status':
+      return {
+        command: command.kind,
+        slug: command.slug,
+        status: command.status,
+        reason: command.reason ?? null,
+      };
+    case 'wallet.status':
+      return {
+        command: command.kind,
+        walletId: command.walletId,
+        status: command.status,
+        reason: command.reason ?? null,
+      };
+    case 'topup':
+    case 'bonus':
+    case 'spend':
+    case 'transfer':
+      return {
+        command: command.kind,
+        ...(command.kind === 'transfer'
+          ? { fromUserId: command.fromUserId, toUserId: command.toUserId }
+          : { userId: command.userId }),
+        assetSlug: command.assetSlug,
+        amount: command.amount,
+        reference: command.reference ?? null,
+        metadata: sorted(command.metadata),
+        personalMetadata: command.personalMetadata?.toSorted() ?? null,
+      };
+    case 'postings':
+      return {
+        command: command.kind,
+        type: command.type ?? POSTINGS_TYPE,
+        postings: command.postings.map(({ assetSlug, amount }) => [assetSlug, amount]),
+        reference: command.reference ?? null,
+        metadata: sorted(command.metadata),
+      };
+    case 'hold':
+      return {
+        command: command.kind,
+        ...{ userId: command.userId, assetSlug: command.assetSlug, amount: command.amount },
+        expiresInSeconds: command.expiresInSeconds?.toString() ?? null,
+        reference: command.reference ?? null,
+      };
+    case 'capture':
+      return {
+        command: command.kind,
+        holdId: command.holdId,
+        amount: command.amount ?? null,
+        final: command.final?.toString() ?? null,
+        to: command.to === undefined ? null : JSON.stringify(command.to),
+      };
+    case 'release':
+    case 'hold.expire':
+      return { command: command.kind, holdId: command.holdId };
+    case 'reversal':
+      return {
+        command: command.kind,
+        transactionId: command.transactionId,
+        amount: command.amount ?? null,
+        reason: command.reason ?? null,
+        force: command.force?.toString() ?? null,
+      };
+  }
+}
+
+function requestOfEvent(event: StoredEvent): Fields {
+  switch (event.type) {
+    case 'user.registered':
+      return { command: 'user.register', email: event.personal?.get('email'), id: event.data.userId };
+    case 'user.status_changed':
+      return { command: 'user.status', ...pick(event.data, ['userId', 'status', 'reason']) };
+    case 'asset.created':
+      return { command: 'asset.create', ...pick(event.data, ['slug', 'name', 'scale', 'supplyCap']) };
+    case 'asset.status_changed':
+      return { command: 'asset.status', ...pick(event.data, ['slug', 'status', 'reason']) };
+    case 'wallet.status_changed':
+      return { command: 'wallet.status', ...pick(event.data, ['walletId', 'status', 'reason']) };
+    case 'transaction.posted':
+    case 'transaction.rejected':
+      return requestOfTransaction(event);
+    case 'hold.placed': {
+      const { userId, asset, amount, reference } = event.data.hold;
+      const { expiresInSeconds } = event.data;
+      return { command: 'hold', userId, assetSlug: asset, amount, expiresInSeconds, reference };
+    }
+    case 'hold.captured':
+      return { command: 'capture', holdId: event.data.hold.holdId, ...event.data.asked };
+    case 'hold.released':
+      return { command: 'release', holdId: event.data.hold.holdId };
+    case 'hold.expired':
+    case 'wallet.opened':
+      throw new Error(`${event.type} never carries a key`);
+  }
+}
+
+type OfTransaction = Extract<StoredEvent, { type: 'transaction.posted' | 'transaction.rejected' }>;
+
+function requestOfTransaction(event: OfTransaction): Fields {
+  const { type, userId, toUserId, asset, amount, reference, asked } = event.data;
+  switch (type) {
+    case 'hold':
+      return { command: type, userId, assetSlug: asset, amount, reference, ...asked };
+    case 'capture':
+    case 'release':
+      return { command: type, holdId: event.relatedId, ...asked };
+    case 'reversal':
+      return { command: type, transactionId: event.relatedId, ...asked };
+  }
+  const shown = withPersonal(event, event.data);
+  const metadata = shown === 'erased' ? null : sorted(shown.metadata);
+  if (asset === null) {
+    const moved = 'postings' in event.data ? event.data.postings : null;
+    const postings = moved?.map((posting) => [posting.asset, posting.amount]) ?? null;
+    return { command: 'postings', type, postings, reference, metadata };
+  }
+  const parties = toUserId === undefined ? { userId } : { fromUserId: userId, toUserId };
+  const personalMetadata = Object.keys(event.data.personalMetadata ?? {}).sort();
+  return {
+    command: type,
+    ...parties,
+    assetSlug: asset,
+    amount,
+    reference,
+    metadata,
+    personalMetadata: personalMetadata.length > 0 ? personalMetadata : null,
+  };
+}
+
+function pick<Data extends object, Name extends keyof Data>(data: Data, names: Name[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, data[name]]));
+}

@@ -1,0 +1,49 @@
+/** What became of a command, as HTTP tells it: status, body, position. */
+import type { FastifyReply } from 'fastify';
+import type { Answer } from '../commands/submission.ts';
+import type { Body } from '../events/body.ts';
+import { InvalidRequestError } from '../errors.ts';
+import { PROBLEM_TYPE, problemOfError } from './error-handler.ts';
+import { problemOf, problemOfRefusal } from './problems.ts';
+
+export type Told = { readonly status: number; readonly body: Body; readonly position: bigint | null };
+
+export function tell(answer: Answer, instance: string): Told {
+  const { outcome, position } = answer;
+  switch (outcome.kind) {
+    case 'accepted':
+      return { status: 201, body: outcome.body, position };
+    case 'refused':
+      return ofProblem(problemOfRefusal(outcome.refusal, instance), position);
+    case 'invalid':
+      return ofProblem(problemOfError(new InvalidRequestError([outcome.fault]), instance), position);
+    case 'erased': {
+      const detail = 'The first answer showed personal data that was erased.';
+      return ofProblem(problemOf('subject_erased', detail, instance), position);
+    }
+    case 'nothing':
+      throw new Error('a command of the service itself has no answer');
+  }
+}
+
+function ofProblem(problem: Body & { status: number }, position: bigint | null): Told {
+  return { status: problem.status, body: problem, position };
+}
+
+/** The same without what it does not have: it was not done, so it has no id, no place and no time. */
+export function tellDryRun(answer: Answer, instance: string): Told {
+  const { status, body } = tell(answer, instance);
+  const { transactionId, ...refusal } = body;
+  if (status !== 201) return { status, body: refusal, position: null };
+  const ids = {
+    ...(transactionId === undefined ? { holdId: null } : { transactionId: null }),
+    ...{ position: null, recordedAt: null },
+  };
+  return { status: 200, body: { ...body, ...ids, dryRun: true }, position: null };
+}
+
+export function send(reply: FastifyReply, { status, body, position }: Told): FastifyReply {
+  if (position !== null) void reply.header('coffer-position', position.toString());
+  const type = status < 400 ? 'application/json; charset=utf-8' : PROBLEM_TYPE;
+  return reply.code(status).header('content-type', type).send(JSON.stringify(body));
+}

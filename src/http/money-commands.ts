@@ -1,0 +1,116 @@
+/**
+ * The commands that move money, each with its path, parameters and body: what its own route serves, and what a batch
+ * takes by its type. A key stands for the same request whichever way it came.
+ */
+import { z } from 'zod';
+import { idSchema } from '../commands/fields.ts';
+import {
+  captureBody,
+  holdBody,
+  moneyBody,
+  postingsBody,
+  releaseBody,
+  reversalBody,
+  transferBody,
+  type MovingCommand,
+} from '../commands/money-schemas.ts';
+import type { ProblemCode } from './problems.ts';
+
+/** Refusals that any of them may meet. */
+export const MONEY_PROBLEMS: readonly ProblemCode[] = [
+  'user_not_found',
+  'asset_not_found',
+  'user_banned',
+  'asset_frozen',
+  'wallet_frozen',
+  'balance_out_of_range',
+  'subject_erased',
+];
+
+export type MoneyKind = Exclude<MovingCommand['kind'], 'hold.expire'>;
+
+export type MoneyRoute<Params extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> = {
+  readonly kind: MoneyKind;
+  /** As a route has it, with :id where it is about something that exists. */
+  readonly url: string;
+  readonly params: Params;
+  readonly body: Body;
+  readonly command: (params: z.output<Params>, body: z.output<Body>) => MovingCommand;
+};
+
+const none = z.strictObject({});
+const holdId = z.strictObject({ id: idSchema.meta({ description: "The hold's id." }) });
+const transactionId = z.strictObject({ id: idSchema.meta({ description: 'The transactionId.' }) });
+
+function define<Params extends z.ZodType, Body extends z.ZodType>(
+  route: MoneyRoute<Params, Body>,
+): MoneyRoute<Params, Body> {
+  return route;
+}
+
+function moving(kind: 'topup' | 'spend' | 'bonus') {
+  return define({
+    kind,
+    url: `/transactions/${kind}`,
+    params: none,
+    body: moneyBody,
+    command: (_params, body) => ({ kind, ...body }),
+  });
+}
+
+export const moneyRoutes = {
+  topup: moving('topup'),
+  spend: moving('spend'),
+  bonus: moving('bonus'),
+  transfer: define({
+    kind: 'transfer',
+    url: '/transactions/transfer',
+    params: none,
+    body: transferBody,
+    command: (_params, body) => ({ kind: 'transfer', ...body }),
+  }),
+  postings: define({
+    kind: 'postings',
+    url: '/transactions',
+    params: none,
+    body: postingsBody,
+    command: (_params, body) => ({ kind: 'postings', ...body }),
+  }),
+  hold: define({
+    kind: 'hold',
+    url: '/holds',
+    params: none,
+    body: holdBody,
+    command: (_params, body) => ({ kind: 'hold', ...body }),
+  }),
+  capture: define({
+    kind: 'capture',
+    url: '/holds/:id/capture',
+    params: holdId,
+    body: captureBody,
+    command: ({ id }, body) => ({ kind: 'capture', holdId: id, ...body }),
+  }),
+  release: define({
+    kind: 'release',
+    url: '/holds/:id/release',
+    params: holdId,
+    body: releaseBody,
+    command: ({ id }) => ({ kind: 'release', holdId: id }),
+  }),
+  reversal: define({
+    kind: 'reversal',
+    url: '/transactions/:id/reverse',
+    params: transactionId,
+    body: reversalBody,
+    command: ({ id }, body) => ({ kind: 'reversal', transactionId: id, ...body }),
+  }),
+} as const;
+
+export function isMoneyKind(kind: unknown): kind is MoneyKind {
+  return typeof kind === 'string' && Object.hasOwn(moneyRoutes, kind);
+}
+
+/** The path of a request for such a command: what its answers call `instance`. */
+export function pathOfKind(kind: string, id: string | null): string {
+  return (isMoneyKind(kind) ? moneyRoutes[kind] : moneyRoutes.postings).url.replace(':id', id ?? '');
+}

@@ -1,0 +1,43 @@
+/** Every hold as its latest event leaves it. */
+import { tableOf, type Projection } from './projection.ts';
+
+const BASE = 'holds';
+
+export const holds: Projection = {
+  name: BASE,
+  version: 1,
+  tables: [BASE],
+  async apply(tx, { ledgerId, generation, from, to }) {
+    await tx.query({
+      name: `${BASE}-${generation}`,
+      // A hold keeps the position of its first event, which in a range is never behind its others.
+      text: `
+with happened as materialized (
+  select e.position, e.data -> 'hold' as hold
+    from events e
+   where e.ledger_id = $1::integer
+     and e.position > $2::bigint
+     and e.position <= $3::bigint
+     and e.type in ('hold.placed', 'hold.captured', 'hold.released', 'hold.expired')
+)
+insert into ${tableOf(BASE, generation)} as h (ledger_id, id, position, wallet_id, user_id, asset, amount, captured,
+                                               remaining, status, expires_at, reference)
+select $1::integer, d."holdId", latest.first_position, d."walletId", d."userId", d.asset, d.amount, d.captured,
+       d.remaining, d.status, d."expiresAt", d.reference
+  from (
+        select distinct on (a.hold ->> 'holdId')
+               a.hold, min(a.position) over (partition by a.hold ->> 'holdId') as first_position
+          from happened a
+         order by a.hold ->> 'holdId', a.position desc
+       ) latest
+ cross join lateral json_to_record(latest.hold)
+         as d ("holdId" uuid, "walletId" uuid, "userId" uuid, asset text, amount numeric, captured numeric,
+               remaining numeric, status text, "expiresAt" timestamptz, reference text)
+    on conflict (ledger_id, id) do update
+   set captured = excluded.captured,
+       remaining = excluded.remaining,
+       status = excluded.status`,
+      values: [ledgerId, from, to],
+    });
+  },
+};
