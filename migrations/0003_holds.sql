@@ -17,9 +17,6 @@ create table holds (
 
 create index holds_due on holds (ledger_id, expires_at) where status = 'open' and expires_at is not null;
 
--- What followed from an event: reversals of a transaction, captures of a hold. Few events have such a tie.
-create index events_related on events (ledger_id, related_id, position) where related_id is not null;
-
 create table read.holds_1 (
   ledger_id integer not null,
   id uuid not null,
@@ -60,5 +57,4 @@ create view read.holds as select * from read.holds_1;
 drop view read.holds;
 drop table read.holds_1;
 drop index read.wallets_1_ledger_id_position_idx;
-drop index events_related;
 drop table holds;

@@ -58,7 +58,10 @@ export function isSameParty(one: Party, other: Party): boolean {
 
 const postingBody = z
   .strictObject({ from: party, to: party, assetSlug, amount: amountSchema })
-  .refine(({ from, to }) => !isSameParty(from, to), { path: ['to'], error: 'must not be the same as from' });
+  .refine(({ from, to }) => !isSameParty(from, to), {
+    path: ['to'],
+    error: 'must be another than the payer',
+  });
 
 /** Types that the service gives itself. */
 const OWN_TYPES = new Set([

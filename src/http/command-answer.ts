@@ -33,13 +33,19 @@ function ofProblem(problem: Body & { status: number }, position: bigint | null):
 /** The same without what it does not have: it was not done, so it has no id, no place and no time. */
 export function tellDryRun(answer: Answer, instance: string): Told {
   const { status, body } = tell(answer, instance);
-  const { transactionId, ...refusal } = body;
-  if (status !== 201) return { status, body: refusal, position: null };
-  const ids = {
-    ...(transactionId === undefined ? { holdId: null } : { transactionId: null }),
-    ...{ position: null, recordedAt: null },
-  };
-  return { status: 200, body: { ...body, ...ids, dryRun: true }, position: null };
+  if (status === 201) return { status: 200, body: asDryRun(body), position: null };
+  const { transactionId: _ofTheRefusal, ...refusal } = body;
+  return { status, body: refusal, position: null };
+}
+
+export function asDryRun(body: Body): Body {
+  const isPlaced = body['transactionId'] === undefined && body['status'] === 'open';
+  const own = isPlaced
+    ? { holdId: null }
+    : body['transactionId'] === undefined
+      ? {}
+      : { transactionId: null };
+  return { ...body, ...own, position: null, recordedAt: null, dryRun: true };
 }
 
 export function send(reply: FastifyReply, { status, body, position }: Told): FastifyReply {

@@ -7,7 +7,8 @@ import type { Command } from '../commands/schemas.ts';
 import type { Answer } from '../commands/submission.ts';
 import { canonicalJson } from '../events/canonical.ts';
 import type { HttpDeps } from './deps.ts';
-import { send, tell, tellDryRun } from './command-answer.ts';
+import type { Body as Resource } from '../events/body.ts';
+import { asDryRun, send, tell, tellDryRun } from './command-answer.ts';
 import { RequestFaultError, pathOf } from './error-handler.ts';
 import type { ProblemCode } from './problems.ts';
 import { dryRunAnswer } from './resources.ts';
@@ -87,7 +88,12 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       body: route.body,
       response: { 201: route.answer, ...(route.dryRun === true ? { 200: dryRunAnswer } : {}) },
     },
-    config: { facts: { operationId, writes: { bodyName, bodyExample }, problems, example } },
+    config: {
+      facts: {
+        ...{ operationId, writes: { bodyName, bodyExample }, problems, example },
+        ...(route.dryRun === true ? { dryRunExample: asDryRun(example as Resource) } : {}),
+      },
+    },
     preValidation: async (request) => {
       if (route.dryRun === true && isDryRun(request)) request.sentBody = request.body;
       else takeKeyAndBody(request);

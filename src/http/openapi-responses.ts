@@ -8,11 +8,18 @@ export type RouteFacts = {
   /** Codes this route can answer beyond those every route can. */
   readonly problems: readonly ProblemCode[];
   /** Of a write, which takes an Idempotency-Key and answers the position of its event. */
-  readonly writes?: { readonly bodyName: string; readonly bodyExample: unknown };
+  readonly writes?: {
+    readonly bodyName: string;
+    readonly bodyExample: unknown;
+    /** False where keys are in the body. */
+    readonly keyed?: boolean;
+  };
   /** False where an answer is not about a ledger. */
   readonly ledger?: boolean;
   /** An example of the body of a successful answer. */
   readonly example?: unknown;
+  /** The same of a dry run, which is a 200 where the command itself is a 201. */
+  readonly dryRunExample?: unknown;
 };
 
 const EVERY_ROUTE: readonly ProblemCode[] = ['internal_error', 'shutting_down'];
@@ -146,8 +153,9 @@ function success(facts: RouteFacts, status: string, schema: JsonSchema): Record<
     'application/json': { schema },
   };
   const shown = Object.entries(content).map(([type, media]) => {
-    const hasExample = type === 'application/json' && status.startsWith('2') && facts.example !== undefined;
-    return [type, { ...media, ...(hasExample ? { examples: { example: { value: facts.example } } } : {}) }];
+    const value = status === '200' ? (facts.dryRunExample ?? facts.example) : facts.example;
+    const hasExample = type === 'application/json' && status.startsWith('2') && value !== undefined;
+    return [type, { ...media, ...(hasExample ? { examples: { example: { value } } } : {}) }];
   });
   return {
     description: schema['description'] ?? (facts.writes === undefined ? 'Found' : 'Written'),

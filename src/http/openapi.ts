@@ -61,9 +61,9 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      tags: ['users', 'assets', 'wallets', 'transactions', 'log', 'operations', 'pages'].map((name) => ({
-        name,
-      })),
+      tags: ['users', 'assets', 'wallets', 'transactions', 'holds', 'log', 'operations', 'pages'].map(
+        (name) => ({ name }),
+      ),
     },
     transform: (route) => {
       const facts = route.route.config?.facts;
@@ -94,7 +94,7 @@ function parametersOf(
   facts: RouteFacts,
 ): Record<string, unknown> {
   const { querystring, params } = operation;
-  const isWrite = facts.writes !== undefined;
+  const isWrite = facts.writes !== undefined && facts.writes.keyed !== false;
   return {
     operationId: facts.operationId,
     ...(querystring === undefined ? {} : { querystring: tidySchema(querystring, { open: false }) }),

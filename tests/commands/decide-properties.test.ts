@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '../../src/commands/decide.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
-import { currentVersion } from '../../src/events/catalog.ts';
+import { currentVersion, ownerKey } from '../../src/events/catalog.ts';
 import { evolve } from '../../src/events/evolve.ts';
 import { emptyState } from '../../src/events/state.ts';
 import { upcast } from '../../src/events/upcast.ts';
@@ -33,12 +33,44 @@ describe('In every history', () => {
     });
   });
 
-  test('no wallet of a user is ever negative, no balance has more than 38 digits', () => {
+  test('no wallet but a treasury is ever below zero, unless by force; no balance has more than 38 digits', () => {
+    forAllHistories((steps) => {
+      const forced = steps.some((step) => step.kind === 'reversal.of' && step.force === true);
+      for (const { state } of play(steps)) {
+        for (const { owner, balance, held, floor } of state.wallets.values()) {
+          assert.ok(isInRange(balance), `${balance}`);
+          assert.ok(floor === null || balance - held >= floor, `${balance} - ${held} is below ${floor}`);
+          assert.ok(held >= 0n, `${held} held`);
+          if (ownerKey(owner) === 'treasury' || ('userId' in owner && forced)) continue;
+          assert.ok(balance - held >= 0n, `${balance} - ${held}`);
+        }
+      }
+    });
+  });
+
+  test('what a wallet holds is what remains of its open holds, and of no hold more went than there was', () => {
     forAllHistories((steps) => {
       for (const { state } of play(steps)) {
-        for (const { owner, balance } of state.wallets.values()) {
-          assert.ok(isInRange(balance), `${balance}`);
-          if ('userId' in owner) assert.ok(balance >= 0n, `${balance}`);
+        const open = Map.groupBy(state.holds.values(), ({ walletId }) => walletId);
+        for (const { id, held } of state.wallets.values()) {
+          const remaining = (open.get(id) ?? []).map((hold) => BigInt(hold.remaining));
+          assert.equal(
+            held,
+            remaining.reduce((sum, one) => sum + one, 0n),
+          );
+        }
+        for (const { amount, captured, remaining } of state.holds.values())
+          assert.ok(BigInt(captured) + BigInt(remaining) <= BigInt(amount));
+      }
+    });
+  });
+
+  test('of no transaction is more reversed than it moved', () => {
+    forAllHistories((steps) => {
+      for (const { state } of play(steps)) {
+        for (const { postings, reversed } of state.originals.values()) {
+          const [posting] = postings;
+          if (postings.length === 1) assert.ok(reversed <= BigInt(posting?.amount ?? '0'));
         }
       }
     });
@@ -148,6 +180,8 @@ describe('decide', () => {
       'email_taken',
       'slug_taken',
       'id_taken',
+      'hold_not_found',
+      'transaction_not_found',
     ];
     const recorded = [
       'user_banned',
@@ -155,8 +189,15 @@ describe('decide', () => {
       'wallet_frozen',
       'insufficient_funds',
       'supply_cap_exceeded',
+      'hold_exceeded',
+      'hold_closed',
+      'reversal_exceeds_original',
+      'not_reversible',
     ];
-    const types = Object.keys(currentVersion).filter((type) => type !== 'transaction.rejected');
+    // Time stands still in these histories: nothing comes due.
+    const types = Object.keys(currentVersion).filter(
+      (type) => type !== 'transaction.rejected' && type !== 'hold.expired',
+    );
     assert.deepEqual([...met].sort(), [...forgotten, ...recorded, 'balance_out_of_range', ...types].sort());
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { decide } from '../../src/commands/decide.ts';
 import type { Decision } from '../../src/commands/decision.ts';
 import type { Command } from '../../src/commands/schemas.ts';
-import { ownerKey, type Owner } from '../../src/events/catalog.ts';
+import { ownerKey, type NewEvent, type Owner } from '../../src/events/catalog.ts';
 import { evolveWithEntries, type Entry } from '../../src/events/evolve.ts';
 import { emptyState, walletKey, type LedgerState } from '../../src/events/state.ts';
 import { alice, bob, carol, uuid, type Happening } from '../events/facts.ts';
@@ -12,7 +12,7 @@ import { contextFrom } from '../support/decision.ts';
 const USERS = [alice, bob, carol];
 const NOBODY = uuid('a', 99);
 const ASSETS = ['gold', 'ore', 'none'] as const;
-const MISSING_WALLET = uuid('d', 99);
+const MISSING = uuid('d', 99);
 
 /** A command; a wallet is named by owner and asset, since its id is drawn only when it is opened. */
 export type Step =
@@ -22,7 +22,23 @@ export type Step =
       readonly owner: Owner;
       readonly asset: string;
       readonly status: 'ACTIVE' | 'FROZEN';
+    }
+  /** Of the n-th hold or transaction there is, counted round. */
+  | { readonly kind: 'capture.of'; readonly nth: number; readonly amount?: string; readonly final?: boolean }
+  | { readonly kind: 'release.of' | 'expire.of'; readonly nth: number }
+  | {
+      readonly kind: 'reversal.of';
+      readonly nth: number;
+      readonly amount?: string;
+      readonly force?: boolean;
     };
+
+/** What there is to name. */
+export type Found = {
+  readonly walletId: (owner: Owner, asset: string) => string | undefined;
+  readonly holds: readonly string[];
+  readonly transactions: readonly string[];
+};
 
 const user = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom(...USERS.map(({ id }) => id)) },
@@ -87,6 +103,43 @@ const walletStatus = fc
   .tuple(owner, asset, frozen)
   .map(([of, slug, status]): Step => ({ kind: 'wallet.status.of', owner: of, asset: slug, status }));
 
+const party: fc.Arbitrary<Owner> = fc.oneof(
+  user.map((userId) => ({ userId })),
+  fc.constantFrom({ system: 'treasury' }, { system: 'revenue' }, { system: 'fees' }),
+);
+const postings = fc
+  .array(
+    fc
+      .record({ from: party, to: party, assetSlug: asset, amount: fc.bigInt(1n, 60n).map(String) })
+      .filter(({ from, to }) => ownerKey(from) !== ownerKey(to)),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((list): Step => ({ kind: 'postings', postings: list, type: 'purchase' }));
+
+const nth = fc.nat(40);
+const small = fc.option(fc.bigInt(1n, 40n).map(String), { nil: undefined });
+const hold = fc
+  .tuple(user, asset, amount, fc.option(fc.constantFrom(1, 3_600), { nil: undefined }))
+  .map(([userId, assetSlug, many, seconds]): Step => ({
+    ...{ kind: 'hold', userId, assetSlug, amount: many.toString() },
+    ...(seconds === undefined ? {} : { expiresInSeconds: seconds }),
+  }));
+const capture = fc
+  .tuple(nth, small, fc.boolean())
+  .map(([of, part, final]): Step => ({
+    ...{ kind: 'capture.of', nth: of, final },
+    ...(part === undefined ? {} : { amount: part }),
+  }));
+const ending = fc
+  .tuple(fc.constantFrom('release.of', 'expire.of', 'expire.of'), nth)
+  .map(([kind, of]): Step => ({ kind, nth: of }));
+const reversal = fc
+  .tuple(nth, small, fc.boolean())
+  .map(([of, part, force]): Step => ({
+    ...{ kind: 'reversal.of', nth: of, force },
+    ...(part === undefined ? {} : { amount: part }),
+  }));
+
 const again = fc.constantFrom<Step>(
   { kind: 'user.register', email: ` ${alice.email.toUpperCase()}` },
   { kind: 'user.register', id: bob.id, email: 'other@example.com' },
@@ -109,20 +162,40 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
     { weight: 2, arbitrary: assetStatus },
     { weight: 2, arbitrary: walletStatus },
     { weight: 1, arbitrary: again },
+    { weight: 5, arbitrary: postings },
+    { weight: 8, arbitrary: hold },
+    { weight: 8, arbitrary: capture },
+    { weight: 3, arbitrary: ending },
+    { weight: 5, arbitrary: reversal },
   ),
   { minLength: 5, maxLength: 60, size: 'max' },
 );
 
-export function commandOf(
-  step: Step,
-  walletId: (owner: Owner, asset: string) => string | undefined,
-): Command {
-  if (step.kind !== 'wallet.status.of') return step;
-  return {
-    kind: 'wallet.status',
-    walletId: walletId(step.owner, step.asset) ?? MISSING_WALLET,
-    status: step.status,
-  };
+export function commandOf(step: Step, found: Found): Command {
+  switch (step.kind) {
+    case 'wallet.status.of': {
+      const walletId = found.walletId(step.owner, step.asset) ?? MISSING;
+      return { kind: 'wallet.status', walletId, status: step.status };
+    }
+    case 'capture.of': {
+      const { kind: _kind, nth: which, ...body } = step;
+      return { kind: 'capture', holdId: pick(found.holds, which), ...body };
+    }
+    case 'release.of':
+      return { kind: 'release', holdId: pick(found.holds, step.nth) };
+    case 'expire.of':
+      return { kind: 'hold.expire', holdId: pick(found.holds, step.nth) };
+    case 'reversal.of': {
+      const { kind: _kind, nth: which, ...body } = step;
+      return { kind: 'reversal', transactionId: pick(found.transactions, which), ...body };
+    }
+    default:
+      return step;
+  }
+}
+
+function pick(ids: readonly string[], index: number): string {
+  return ids[index % Math.max(1, ids.length)] ?? MISSING;
 }
 
 /** `firstId` makes a context that draws the same ids again. */
@@ -145,9 +218,17 @@ export function* play(
   onDecision: (made: Made) => void = () => undefined,
 ): Generator<Happened> {
   const state = emptyState();
+  const transactions: NewEvent[] = [];
   let firstId = 1;
   for (const step of [...beginning, ...steps]) {
-    const command = commandOf(step, (of, slug) => state.walletIds.get(walletKey(of, slug)));
+    const command = commandOf(step, {
+      walletId: (of, slug) => state.walletIds.get(walletKey(of, slug)),
+      holds: [...state.holds.keys()],
+      transactions: transactions.map(({ id }) => id),
+    });
+    const original =
+      command.kind === 'reversal' ? transactions.find(({ id }) => id === command.transactionId) : undefined;
+    if (original !== undefined) knowOriginal(state, original);
     const context = contextFrom(firstId);
     const decision = decide(state, command, context);
     onDecision({ state, command, decision, firstId });
@@ -155,9 +236,21 @@ export function* play(
     if (decision.kind !== 'events') continue;
     for (const decided of decision.events) {
       const event = { ...decided, occurredAt: context.occurredAt };
+      if (/^(?:transaction|hold.captured)/.test(decided.type)) transactions.push(decided);
       yield { event, entries: evolveWithEntries(state, event), state };
     }
   }
+}
+
+/** As the write side reads it before it decides, with nothing taken back yet unless the state knows better. */
+function knowOriginal(state: LedgerState, event: NewEvent): void {
+  if (state.originals.has(event.id) || !('type' in event.data)) return;
+  const { type, asset: slug, userId } = event.data;
+  const moved = 'postings' in event.data ? event.data.postings : [];
+  state.originals.set(event.id, {
+    ...{ transactionId: event.id, type, asset: slug, userId, postings: moved },
+    ...{ reversed: 0n, wholly: false },
+  });
 }
 
 /** Shows each decision of a history, with the state it was made from. */

@@ -7,7 +7,7 @@ import { numbersIn } from './numbers-in.ts';
 import { digestsOfSamples, sampleFiles, samples } from './samples.ts';
 
 /** What an event may leave out. */
-const OPTIONAL = new Set(['toUserId', 'personalMetadata']);
+const OPTIONAL = new Set(['toUserId', 'personalMetadata', 'asked', 'reverses', 'reversedType', 'reason']);
 
 describe('The stored samples', () => {
   test('are never edited: each file has the digest that SHA256SUMS lists', () => {
@@ -19,7 +19,7 @@ describe('The stored samples', () => {
     for (const [type, version] of Object.entries(currentVersion)) {
       assert.ok(sampleFiles.includes(`${type}@${version}.json`), `no sample of ${type} version ${version}`);
     }
-    assert.deepEqual(Object.keys(currentVersion), Object.keys(eventSchemas));
+    assert.deepEqual(Object.keys(currentVersion).sort(), Object.keys(eventSchemas).sort());
   });
 
   test('have one for every earlier version too', () => {

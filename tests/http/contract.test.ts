@@ -101,6 +101,15 @@ test('every write answers what the document says', async () => {
     assetSlug: slug,
     amount: '1',
   });
+  const parties = { from: { userId: one.id }, to: { system: 'revenue' } };
+  const postings = [{ ...parties, assetSlug: slug, amount: '2' }];
+  const posted = await post('/transactions', { postings, type: 'purchase', metadata: { a: 'b' } });
+  await post('/transactions/{id}/reverse', { reason: 'returned' }, { id: posted.transactionId });
+  for (const ending of ['capture', 'release']) {
+    const held = await post('/holds', { userId: one.id, assetSlug: slug, amount: '2', expiresInSeconds: 60 });
+    await post(`/holds/{id}/${ending}`, {}, { id: held.holdId });
+  }
+  await post('/transactions/topup', money);
   for (const status of ['BANNED', 'ACTIVE'])
     await post('/users/{userId}/status', { status }, { userId: one.id });
   for (const status of ['FROZEN', 'ACTIVE']) {
@@ -108,6 +117,51 @@ test('every write answers what the document says', async () => {
     await post('/wallets/{id}/status', { status }, { id: entries[1].walletId });
     await post('/wallets/{id}/status', { status }, { id: entries[0].walletId });
   }
+});
+
+test('every dry run, and a batch, answers what the document says', async () => {
+  const holder = await newHolder(service);
+  const { body: topped } = await topUp(service, holder, '100');
+  const { body: held } = await service.post('/holds', { ...holder, amount: '10' });
+  await topUp(service, holder, '10');
+  const money = { ...holder, amount: '1' };
+  const posting = {
+    from: { userId: holder.userId },
+    to: { system: 'fees' },
+    assetSlug: holder.assetSlug,
+    amount: '1',
+  };
+  const other = await newHolder(service, holder.assetSlug);
+  const between = {
+    fromUserId: holder.userId,
+    toUserId: other.userId,
+    assetSlug: holder.assetSlug,
+    amount: '1',
+  };
+  const dryRuns: [string, string, unknown][] = [
+    ['/transactions/topup', '/transactions/topup', money],
+    ['/transactions/bonus', '/transactions/bonus', money],
+    ['/transactions/spend', '/transactions/spend', money],
+    ['/transactions/transfer', '/transactions/transfer', between],
+    ['/transactions', '/transactions', { postings: [posting] }],
+    ['/transactions/{id}/reverse', `/transactions/${topped.transactionId}/reverse`, {}],
+    ['/holds', '/holds', money],
+    ['/holds/{id}/capture', `/holds/${held.holdId}/capture`, {}],
+    ['/holds/{id}/release', `/holds/${held.holdId}/release`, {}],
+  ];
+  for (const [template, path, body] of dryRuns) {
+    const reply = await service.post(`${path}?dryRun=true`, body);
+    assert.equal(reply.status, 200, reply.text);
+    expectValid(
+      pointerTo('paths', template, 'post', 'responses', '200', 'content', 'application/json', 'schema'),
+      reply.body,
+    );
+  }
+  const commands = [{ idempotencyKey: unique('batch'), type: 'topup', ...money }];
+  expectContract('post', '/transactions/batch', await service.post('/transactions/batch', { commands }), 200);
+  const tooMuch = [{ idempotencyKey: unique('batch'), type: 'spend', ...holder, amount: '1000' }];
+  const refused = await service.post('/transactions/batch', { commands: tooMuch, atomic: true });
+  expectContract('post', '/transactions/batch', refused, 422);
 });
 
 test('every query answers what the document says', async () => {
@@ -118,7 +172,9 @@ test('every query answers what the document says', async () => {
   const declined = await spend(service, one, '999', { key: 'contract/2' });
   const wallet = posted.body.entries[1].walletId as string;
   const treasury = posted.body.entries[0].walletId as string;
-  const at = String(declined.headers['coffer-position']);
+  await service.post(`/transactions/${posted.body.transactionId}/reverse`, { amount: '1' });
+  const { body: held, headers } = await service.post('/holds', { ...one, amount: '1' });
+  const at = String(headers['coffer-position']);
   await service.get(`/projections?atLeast=${at}`);
   const balance = `/wallets/${one.userId}/${one.assetSlug}/balance`;
   const queries: [string, string[]][] = [
@@ -142,6 +198,10 @@ test('every query answers what the document says', async () => {
       '/wallets/{userId}/{assetSlug}/balance',
       [balance, `${balance}?consistency=strong`, `${balance}?asOf=0`],
     ],
+    ['/wallets', ['/wallets', '/wallets?system=treasury&limit=1']],
+    ['/wallets/{id}/explain', [`/wallets/${wallet}/explain`, `/wallets/${wallet}/explain?asOf=1`]],
+    ['/holds', ['/holds', `/holds?userId=${one.userId}&status=open`]],
+    ['/holds/{id}', [`/holds/${held.holdId}`]],
     ['/transactions', ['/transactions', `/transactions?userId=${one.userId}`]],
     ['/transactions/{id}', [posted, declined].map(({ body }) => `/transactions/${body.transactionId}`)],
     ['/idempotency-keys/{key}', ['/idempotency-keys/contract%2F1', '/idempotency-keys/contract%2F2']],
@@ -164,6 +224,8 @@ test('every refusal answers what the document says', async () => {
     ['/wallets/{id}', `/wallets/${NOBODY}`, 404],
     ['/wallets/{userId}/{assetSlug}/balance', `/wallets/${holder.userId}/nope/balance`, 404],
     ['/transactions/{id}', `/transactions/${NOBODY}`, 404],
+    ['/holds/{id}', `/holds/${NOBODY}`, 404],
+    ['/wallets/{id}/explain', `/wallets/${NOBODY}/explain`, 404],
     ['/idempotency-keys/{key}', '/idempotency-keys/none', 404],
     ['/problems/{code}', '/problems/none', 404],
     ['/assets/{slug}/activity', '/assets/none/activity', 404],

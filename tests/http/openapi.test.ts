@@ -34,7 +34,17 @@ POST /wallets/{id}/status
 POST /transactions/topup
 POST /transactions/spend
 POST /transactions/bonus
-POST /transactions/transfer`
+POST /transactions/transfer
+POST /transactions
+POST /transactions/batch
+POST /transactions/{id}/reverse
+POST /holds
+POST /holds/{id}/capture
+POST /holds/{id}/release
+GET /holds
+GET /holds/{id}
+GET /wallets
+GET /wallets/{id}/explain`
   .trim()
   .split('\n');
 
@@ -130,7 +140,7 @@ test('the resources are named schemas, and none of them is unused', () => {
     assert.ok(named.includes(name), name);
   }
   for (const name of named) assert.ok(text.includes(`"#/components/schemas/${name}"`), `${name} is unused`);
-  assert.ok(text.length < 150_000, `${text.length} characters`);
+  assert.ok(text.length < 250_000, `${text.length} characters`);
 });
 
 test('no schema is empty', () => {
@@ -144,10 +154,12 @@ test('no schema is empty', () => {
 test('a write takes an Idempotency-Key, a body and its example', () => {
   for (const { name, operation } of operations) {
     const isWrite = name.startsWith('POST');
+    // The commands of a batch bring their own.
+    const isKeyed = isWrite && name !== 'POST /transactions/batch';
     const key = operation.parameters.find((parameter: Any) => parameter.name === 'Idempotency-Key');
-    assert.equal(key?.required, isWrite ? true : undefined, name);
+    assert.equal(key?.required, isKeyed ? true : undefined, name);
     assert.equal(operation.requestBody?.required, isWrite ? true : undefined, name);
-    if (!isWrite) continue;
+    if (!isKeyed) continue;
     assert.equal(key.in, 'header');
     const { schema, examples } = operation.requestBody.content['application/json'];
     assert.ok(schema.$ref, name);

@@ -1,7 +1,7 @@
 /** A random history written through the real service: a log with every kind of event in it. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { ownerKey } from '../../src/events/catalog.ts';
+import { ownerKey, type Owner } from '../../src/events/catalog.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 import { beginning, commandOf, histories, type Step } from '../commands/random-ledger.ts';
 import type { ReadSide } from './read-side.ts';
@@ -19,8 +19,16 @@ export async function writeRandomLog(
     steps.push(...history);
   for (let from = 0; from < steps.length; from += TOGETHER) {
     const wallets = await walletIds(side);
+    const found = {
+      walletId: (owner: Owner, asset: string) => wallets.get(`${ownerKey(owner)}/${asset}`),
+      holds: await idsOf(side, `type = 'hold.placed'`),
+      transactions: await idsOf(
+        side,
+        `type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
+      ),
+    };
     const together = steps.slice(from, from + TOGETHER).map(async (step) => {
-      const command = commandOf(step, (owner, asset) => wallets.get(`${ownerKey(owner)}/${asset}`));
+      const command = commandOf(step, found);
       await side.service.app.queue.submit({
         ...{ command, idempotencyKey: randomUUID(), canonicalRequest: canonicalJson(command) },
         ...{ actor: 'test', correlationId: null },
@@ -31,6 +39,13 @@ export async function writeRandomLog(
       `update ledgers set head_recorded_at = head_recorded_at + interval '11 minutes' where id = $1`,
     );
   }
+}
+
+async function idsOf(side: ReadSide, condition: string): Promise<string[]> {
+  const rows = await side.rows(
+    `select id from events where ledger_id = $1 and ${condition} order by position`,
+  );
+  return rows.map(({ id }) => id);
 }
 
 async function walletIds(side: ReadSide): Promise<Map<string, string>> {

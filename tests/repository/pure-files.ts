@@ -15,9 +15,12 @@ export const pureFiles = [
   'src/events/transaction-resource.ts',
   'src/events/upcast.ts',
   'src/commands/decide.ts',
+  'src/commands/decide-hold.ts',
+  'src/commands/decide-reversal.ts',
   'src/commands/decide-transaction.ts',
   'src/commands/decision.ts',
   'src/commands/fields.ts',
   'src/commands/money-schemas.ts',
+  'src/commands/postings.ts',
   'src/commands/schemas.ts',
 ];

@@ -62,7 +62,7 @@ export function batchRoute(app: FastifyInstance, deps: HttpDeps): void {
     config: {
       facts: {
         operationId: 'runBatch',
-        writes: { bodyName: 'Batch', bodyExample: examples.batchBody },
+        writes: { bodyName: 'Batch', bodyExample: examples.batchBody, keyed: false },
         problems: [...MONEY_PROBLEMS, 'batch_refused', 'idempotency_key_reused'],
         example: { results: [{ status: 201, body: examples.transaction('topup') }] },
       },
