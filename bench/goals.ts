@@ -2,6 +2,7 @@
 // scenario did not run is neither reached nor missed.
 
 import type { MemoryFigures } from './process-figures.ts';
+import { MANY_A_REQUEST, ONE_A_REQUEST } from './scenarios/batch-endpoint.ts';
 import type { Figures, ScenarioResult } from './scenarios/scenario.ts';
 import { pairedRatio, type Ratio } from './statistics.ts';
 
@@ -42,6 +43,15 @@ export function judge({ results, cofferMemory }: Measured): Outcome[] {
       2,
       'x',
       compare({ results, scenario: 'balance-reads', of: 'coffer', against: 'baseline', pick: throughput }),
+    ),
+    atLeast(
+      'batch endpoint: throughput against single commands',
+      1.5,
+      'x',
+      compare({
+        ...{ results, scenario: 'batch-endpoint', pick: throughput },
+        ...{ of: MANY_A_REQUEST, against: ONE_A_REQUEST },
+      }),
     ),
     judgeLag(results),
     atMost('memory of the process, its peak over the run', 250, ' MB', single(cofferMemory?.peakMB)),

@@ -1,4 +1,5 @@
 import { balanceReads } from './balance-reads.ts';
+import { batchEndpoint } from './batch-endpoint.ts';
 import { hotAccount } from './hot-account.ts';
 import { oneClient } from './one-client.ts';
 import { pgbench } from './pgbench.ts';
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   oneClient,
   balanceReads,
   transfers,
+  batchEndpoint,
   projectionLag,
 ];
 
