@@ -13,8 +13,12 @@ import { needsOf } from './needs.ts';
 import { readHolds, readOriginals } from './read-heads.ts';
 import { readReferences } from './references.ts';
 import type { Request, Settlement } from './submission.ts';
+import { uuidv7 } from '../uuid.ts';
 
-export type DryRun = (requests: readonly Request[], atomic: boolean) => Promise<Settlement>;
+export type DryRun = (
+  requests: readonly Request[],
+  atomic: boolean,
+) => Promise<{ readonly settlement: Settlement; readonly headPosition: bigint }>;
 
 export function createDryRun(pool: Pool, ledgerId: number): DryRun {
   return (requests, atomic) =>
@@ -25,7 +29,8 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       const needs = needsOf(commands, references);
       await cache.ensure(tx, needs);
       const walletIds = walletsToLock(cache, needs);
-      const { occurredAt, wallets } = await readUnderLocks(tx, ledgerId, { walletIds, keyHashes: [] });
+      const read = await readUnderLocks(tx, ledgerId, { walletIds, keyHashes: [] });
+      const { occurredAt, wallets, headPosition } = read;
       const holds = await readHolds(tx, ledgerId, references);
       const originals = await readOriginals(tx, ledgerId, references);
       const state = stateUnderLocks({ cache, needs, wallets, emails: [], holds, originals });
@@ -38,7 +43,11 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
         fail: () => undefined,
       };
       const keyed = { submission, keyHashes: requests.map(() => null) };
-      const plan = decideBatch({ state, batch: [keyed], stored: new Map(), occurredAt, contextFor });
+      const drawn = new Set<string>();
+      const plan = decideBatch({
+        ...{ state, batch: [keyed], stored: new Map(), occurredAt },
+        contextFor: (at) => ({ ...contextFor(at), nextId: () => drawInto(drawn) }),
+      });
       const personal = new Map(
         plan.events.map(({ event }) => [
           event.id,
@@ -47,6 +56,21 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       );
       const [settlement] = settlementsOf(plan, { firstPosition: 1n, recordedAt: occurredAt }, personal);
       if (settlement === undefined) throw new Error('a dry run was not settled');
-      return settlement;
+      return { settlement: withoutDrawnIds(settlement, drawn), headPosition };
     });
+}
+
+function drawInto(drawn: Set<string>): string {
+  const id = uuidv7();
+  drawn.add(id);
+  return id;
+}
+
+/** What would have got an id has none. */
+function withoutDrawnIds(settlement: Settlement, drawn: ReadonlySet<string>): Settlement {
+  const text = JSON.stringify(settlement, (_name, value: unknown) => {
+    if (typeof value === 'bigint') return null;
+    return typeof value === 'string' && drawn.has(value) ? null : value;
+  });
+  return JSON.parse(text) as Settlement;
 }

@@ -56,6 +56,7 @@ export type WalletHead = Omit<WalletState, 'asset'>;
 export type UnderLocks = {
   /** The time of the decisions: whole milliseconds, never before the last recorded event. */
   readonly occurredAt: string;
+  readonly headPosition: bigint;
   readonly wallets: readonly WalletHead[];
   /** Positions of the events that carry keys of the batch. */
   readonly positions: readonly bigint[];
@@ -79,10 +80,16 @@ export async function readUnderLocks(
   ledgerId: number,
   wanted: { walletIds: readonly string[]; keyHashes: readonly Buffer[] },
 ): Promise<UnderLocks> {
-  const { rows } = await tx.query<{ occurred_at: string; wallets: string | null; positions: string | null }>({
+  const { rows } = await tx.query<{
+    occurred_at: string;
+    head_position: bigint;
+    wallets: string | null;
+    positions: string | null;
+  }>({
     name: 'read-under-locks',
     text: `
 select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp())) as occurred_at,
+       l.head_position,
        (select json_agg(json_build_array(found.id, found.owner, found.is_system, found.asset_id, found.balance::text,
                                          found.held::text, found.floor::text, found.seq::text, found.status))
           from unnest($2::uuid[]) as wanted (id)
@@ -105,7 +112,12 @@ select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp()
   if (row === undefined) throw new Error(`ledger ${ledgerId} does not exist`);
   const wallets = JSON.parse(row.wallets ?? '[]') as WalletCells[];
   const positions = JSON.parse(row.positions ?? '[]') as string[];
-  return { occurredAt: row.occurred_at, wallets: wallets.map(walletHead), positions: positions.map(BigInt) };
+  return {
+    occurredAt: row.occurred_at,
+    headPosition: row.head_position,
+    wallets: wallets.map(walletHead),
+    positions: positions.map(BigInt),
+  };
 }
 
 function walletHead(cells: WalletCells): WalletHead {

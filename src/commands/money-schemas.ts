@@ -127,9 +127,7 @@ export const reversalBody = z.strictObject({
   force: z
     .boolean()
     .optional()
-    .meta({
-      description: 'Take back what is not there: the balance goes below zero. Needs the scope admin.',
-    }),
+    .meta({ description: 'Take back what is not there: the balance goes below zero. For administrators.' }),
 });
 
 export type MoneyCommand = { readonly kind: 'topup' | 'spend' | 'bonus' } & z.output<typeof moneyBody>;

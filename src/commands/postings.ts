@@ -6,6 +6,7 @@ import type { RecordedRefusalCode, Refusal } from '../errors.ts';
 import { ownerKey, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
 import {
   available,
+  floorAfter,
   isTreasury,
   openedWallet,
   walletKey,
@@ -118,7 +119,8 @@ function createPurse(state: LedgerState, context: DecisionContext) {
       return wallet;
     },
     put(wallet: WalletState): void {
-      wallets.set(walletKey(wallet.owner, wallet.asset), wallet);
+      const floor = floorAfter(wallet, available(wallet));
+      wallets.set(walletKey(wallet.owner, wallet.asset), { ...wallet, floor });
     },
     opened: (): readonly NewEvent[] => opened,
   };

@@ -19,11 +19,17 @@ export function differingFields(
   const asked = requestOfCommand(second.command);
   const names = [...new Set([...Object.keys(stored), ...Object.keys(asked)])];
   const differing = names.filter(
-    // An id that was not asked for was drawn by the service.
-    (name) =>
-      (name !== 'id' || 'id' in asked) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
+    (name) => isTold(name, { stored, asked }) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
   );
+  // An event tells postings by their wallets: where all else is equal, it is in who pays or is paid.
+  if (differing.length === 0 && 'postings' in asked) return ['postings'];
   return differing.length > 0 ? differing : names.filter((name) => TWO_SPELLINGS.has(name));
+}
+
+/** An id that was not asked for was drawn by the service, and postings that were declined are not told. */
+function isTold(name: string, requests: { stored: Fields; asked: Fields }): boolean {
+  if (name === 'id') return 'id' in requests.asked;
+  return name !== 'postings' || 'postings' in requests.stored || requests.stored['command'] !== 'postings';
 }
 
 const TWO_SPELLINGS = new Set([
@@ -45,7 +51,6 @@ const TWO_SPELLINGS = new Set([
   'force',
   'to',
   'type',
-  'postings',
 ]);
 
 function sorted(record: Readonly<Record<string, string>> | null | undefined): [string, string][] | null {
@@ -189,8 +194,8 @@ function requestOfTransaction(event: OfTransaction): Fields {
   const metadata = shown === 'erased' ? null : sorted(shown.metadata);
   if (asset === null) {
     const moved = 'postings' in event.data ? event.data.postings : null;
-    const postings = moved?.map((posting) => [posting.asset, posting.amount]) ?? null;
-    return { command: 'postings', type, postings, reference, metadata };
+    const postings = moved?.map((posting) => [posting.asset, posting.amount]);
+    return { command: 'postings', type, ...(postings && { postings }), reference, metadata };
   }
   const parties = toUserId === undefined ? { userId } : { fromUserId: userId, toUserId };
   const personalMetadata = Object.keys(event.data.personalMetadata ?? {}).sort();

@@ -30,7 +30,7 @@ function ofProblem(problem: Body & { status: number }, position: bigint | null):
   return { status: problem.status, body: problem, position };
 }
 
-/** The same without what it does not have: it was not done, so it has no id, no place and no time. */
+/** The same without what it does not have: it was not done, so it has no place and no time. */
 export function tellDryRun(answer: Answer, instance: string): Told {
   const { status, body } = tell(answer, instance);
   if (status === 201) return { status: 200, body: asDryRun(body), position: null };
@@ -39,13 +39,7 @@ export function tellDryRun(answer: Answer, instance: string): Told {
 }
 
 export function asDryRun(body: Body): Body {
-  const isPlaced = body['transactionId'] === undefined && body['status'] === 'open';
-  const own = isPlaced
-    ? { holdId: null }
-    : body['transactionId'] === undefined
-      ? {}
-      : { transactionId: null };
-  return { ...body, ...own, position: null, recordedAt: null, dryRun: true };
+  return { ...body, position: null, recordedAt: null, dryRun: true };
 }
 
 export function send(reply: FastifyReply, { status, body, position }: Told): FastifyReply {

@@ -9,7 +9,7 @@ import { canonicalJson } from '../events/canonical.ts';
 import type { HttpDeps } from './deps.ts';
 import type { Body as Resource } from '../events/body.ts';
 import { asDryRun, send, tell, tellDryRun } from './command-answer.ts';
-import { RequestFaultError, pathOf } from './error-handler.ts';
+import { RequestFaultError } from './error-handler.ts';
 import type { ProblemCode } from './problems.ts';
 import { dryRunAnswer } from './resources.ts';
 
@@ -101,6 +101,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
     handler: async (request, reply) => {
       const params = request.params as z.output<Params>;
       const command = route.command(params, request.body as z.output<Body>);
+      const instance = fillIn(route.url, params as Record<string, string>);
       const asked = {
         command,
         idempotencyKey: request.headers['idempotency-key'] as string,
@@ -109,17 +110,22 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
         correlationId: request.id,
       };
       if (route.dryRun === true && isDryRun(request)) {
-        const settlement = await deps.dryRun([asked], false);
+        const { settlement, headPosition } = await deps.dryRun([asked], false);
         const [answer] = settlement.kind === 'answered' ? settlement.answers : [];
         if (answer === undefined) throw new Error('a dry run of one command has no answer');
-        return send(reply, tellDryRun(answer, pathOf(request)));
+        return send(reply, { ...tellDryRun(answer, instance), position: headPosition });
       }
       const answer = await deps.submit(asked);
       deps.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
       if (answer.replayed) void reply.header('idempotent-replayed', 'true');
-      return send(reply, tell(answer, pathOf(request)));
+      return send(reply, tell(answer, instance));
     },
   });
+}
+
+/** The request's path, with its parameters as they are understood: the same for each spelling of an id. */
+function fillIn(url: string, params: Readonly<Record<string, string>>): string {
+  return url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 
 export function outcomeLabel({ outcome, replayed }: Answer): string {

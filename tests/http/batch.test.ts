@@ -138,10 +138,13 @@ describe('An atomic batch', () => {
     const commands = [move('spend', '100'), move('topup', '5'), move('spend', '5')];
     const reply = await send(commands, { atomic: true });
     assert.deepEqual(statusesOf(reply), [201, 201, 201]);
-    const positions = reply.body.results.map(({ body }: { body: { position: string } }) =>
+    const positions: bigint[] = reply.body.results.map(({ body }: { body: { position: string } }) =>
       BigInt(body.position),
     );
-    assert.deepEqual(positions, [positions[0], positions[0] + 1n, positions[0] + 2n]);
+    assert.deepEqual(
+      positions,
+      [0n, 1n, 2n].map((after) => positions[0]! + after),
+    );
     const again = await send(commands, { atomic: true });
     assert.deepEqual([again.text, again.headers['idempotent-replayed']], [reply.text, 'true']);
     assert.equal(await balance(), '0');

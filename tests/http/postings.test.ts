@@ -154,6 +154,40 @@ test('a ban, a freeze and a cap hold for every posting', async () => {
   assert.equal((await post(toBanned)).status, 201);
 });
 
+test('who was forced below zero pays nothing on with what only fills the hole', async () => {
+  const debtor = await newHolder(service, payer.assetSlug);
+  const topped = await topUp(service, debtor, '10');
+  await service.post('/transactions/spend', { ...debtor, amount: '10' });
+  await service.post(`/transactions/${topped.body.transactionId}/reverse`, { force: true });
+  const through = (amount: string) =>
+    post([posting(system('treasury'), userOf(debtor), amount), posting(userOf(debtor), userOf(payee), '10')]);
+  const declined = await through('10');
+  expectProblem(declined, 'insufficient_funds', PATH);
+  assert.deepEqual([declined.body.available, declined.body.required], ['0', '10']);
+  assert.equal((await through('20')).status, 201);
+});
+
+test('an answer is the same however the id in the path is spelled', async () => {
+  const { body: hold } = await service.post('/holds', {
+    userId: payer.userId,
+    assetSlug: payer.assetSlug,
+    amount: '1',
+  });
+  const key = unique('key');
+  const loud = await service.post(`/holds/${hold.holdId.toUpperCase()}/capture`, { amount: '2' }, key);
+  const quiet = await service.post(`/holds/${hold.holdId}/capture`, { amount: '2' }, key);
+  assert.deepEqual([quiet.text, quiet.headers['idempotent-replayed']], [loud.text, 'true']);
+  assert.deepEqual((await service.get(`/idempotency-keys/${key}`)).body.outcome, loud.body);
+});
+
+test('another payee under the same key is told by name', async () => {
+  const key = unique('key');
+  const to = (name: string) => ({ postings: [posting(userOf(payer), system(name), '1')] });
+  await service.post(PATH, to('a'), key);
+  const other = await service.post(PATH, to('b'), key);
+  assert.deepEqual([other.status, other.body.differs], [422, ['postings']]);
+});
+
 test('what cannot be meant is a 400 or a 404, and changes nothing', async () => {
   const head = await headPosition(owner);
   const ok = posting(userOf(payer), userOf(payee), '1');

@@ -103,10 +103,10 @@ function readItem(item: Item, given: { correlationId: string; dryRun: boolean })
     };
   }
   const { subject, body } = splitFields(type, fields);
-  const path = pathOfKind(type, typeof subject === 'string' ? subject : null);
   const { params, body: schema, command } = moneyRoutes[type] as (typeof moneyRoutes)['reversal'];
   const ofPath = params.safeParse(SUBJECT[type] === undefined ? {} : { id: subject });
   const ofBody = schema.safeParse(body);
+  const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : String(subject));
   const faults = [
     ...(given.dryRun || isUsableKey(idempotencyKey ?? '') ? [] : [KEY_FAULT]),
     ...(ofPath.success ? [] : [{ path: SUBJECT[type] ?? 'id', message: 'must be a UUID' }]),
@@ -190,7 +190,7 @@ async function submitEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]
 
 async function dryRunEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
-  const settlement = requests.length === 0 ? null : await deps.dryRun(requests, false);
+  const settlement = requests.length === 0 ? null : (await deps.dryRun(requests, false)).settlement;
   const answers = settlement?.kind === 'answered' ? [...settlement.answers] : [];
   return read.map((one) => {
     if ('fault' in one) return faulty(one.fault, one.path);
@@ -213,7 +213,9 @@ async function runAtomic(deps: HttpDeps, read: readonly Read[], exchange: Exchan
     throw new InvalidRequestError([{ path: `commands.${twice}.idempotencyKey`, message }]);
   }
   const dryRun = isDryRun(request);
-  const settlement = dryRun ? await deps.dryRun(requests, true) : await deps.submitAtomic(requests);
+  const settlement = dryRun
+    ? (await deps.dryRun(requests, true)).settlement
+    : await deps.submitAtomic(requests);
   return sendSettlement(exchange, settlement, { read, say: dryRun ? tellDryRun : tell });
 }
 
