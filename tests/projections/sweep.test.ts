@@ -1,0 +1,118 @@
+/** What is due is ended within 3 seconds of its time: by a job, and without one. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { startSweep, type SweepDeps } from '../../src/projections/sweep.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+const LIMIT_MS = 3_000;
+
+let database: TestDatabase;
+let service: Service;
+let owner: pg.Client;
+let money: { userId: string; assetSlug: string; amount: string };
+
+before(async () => {
+  database = await createTestDatabase();
+  service = await startService(database);
+  owner = await database.connect();
+  const { id: userId } = await registerUser(service);
+  money = { userId, assetSlug: await createAsset(service), amount: '10' };
+  await service.post('/transactions/topup', { ...money, amount: '1000' });
+});
+
+after(async () => {
+  await owner.end();
+  await service.close();
+  await database.drop();
+});
+
+/** Places holds that end in a second; resolves to how long after its time the last of them was recorded as expired. */
+async function overdueMs(count: number): Promise<number> {
+  const placed = await Promise.all(
+    Array.from({ length: count }, () =>
+      service.post('/holds', { ...money, amount: '1', expiresInSeconds: 1 }),
+    ),
+  );
+  const ids = placed.map(({ body }) => String(body.holdId));
+  return until('all have expired', async () => {
+    const { rows } = await owner.query<{ expired: number; late_ms: number }>(
+      `select count(*)::int as expired,
+              max(extract(epoch from e.recorded_at - h.expires_at) * 1000)::float8 as late_ms
+         from holds h
+         join events e on e.related_id = h.id and e.type = 'hold.expired'
+        where h.id = any ($1)`,
+      [ids],
+    );
+    return rows[0]!.expired === count && rows[0]!.late_ms;
+  });
+}
+
+test('a hold is ended in time, once, and its wallet has it back', async () => {
+  const late = await overdueMs(20);
+  assert.ok(late >= 0 && late < LIMIT_MS, `${late} ms late`);
+  const { rows } = await owner.query<{ held: string }>('select held from wallets where owner = $1', [
+    money.userId,
+  ]);
+  assert.equal(rows[0]!.held, '0');
+});
+
+test('the same although every job is lost', async () => {
+  await owner.query(`
+create function lose_sweep() returns trigger language plpgsql as $$ begin return null; end $$;
+create trigger lose_sweep before insert on pgboss.job for each row when (new.name = 'sweep') execute function lose_sweep();`);
+  try {
+    const late = await overdueMs(3);
+    assert.ok(late >= 0 && late < LIMIT_MS, `${late} ms late`);
+  } finally {
+    await owner.query('drop trigger lose_sweep on pgboss.job');
+  }
+});
+
+describe('A sweep', () => {
+  function sweepOf(deps: Partial<SweepDeps>) {
+    const ended: string[] = [];
+    const waiting = ['a', 'b', 'c'];
+    const sweep = startSweep({
+      due: () => Promise.resolve(waiting.filter((id) => !ended.includes(id))),
+      expire: (id) => Promise.resolve(void ended.push(id)),
+      wake: () => Promise.resolve(),
+      log: pino({ level: 'silent' }),
+      ...deps,
+    });
+    return { sweep, ended };
+  }
+
+  test('goes on with the others when one cannot be ended, and says so', async () => {
+    const { sweep, ended } = sweepOf({
+      expire: (id) => (id === 'a' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id))),
+    });
+    await assert.rejects(sweep.run(), { message: 'no' });
+    assert.deepEqual(ended, ['b', 'c']);
+    await sweep.close();
+  });
+
+  test('asks for a job first, and acts by itself when none came', async () => {
+    let asked = 0;
+    const { sweep, ended } = sweepOf({
+      wake: () => {
+        asked += 1;
+        assert.equal(ended.length, 0, 'the job comes first');
+        return Promise.reject(new Error('no queue'));
+      },
+    });
+    await until('it has acted', () => ended.length === 3);
+    assert.equal(asked, 1);
+    await sweep.close();
+  });
+
+  test('that is called twice at once runs once', async () => {
+    const { sweep, ended } = sweepOf({});
+    await Promise.all([sweep.run(), sweep.run()]);
+    assert.deepEqual(ended, ['a', 'b', 'c']);
+    await sweep.close();
+  });
+});
