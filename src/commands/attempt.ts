@@ -15,6 +15,7 @@ import { stateFromKnown, stateUnderLocks, walletsToLock } from './batch-state.ts
 import {
   settlementsOf,
   decideBatch,
+  isAppendedWhole,
   type BatchPlan,
   type ContextSource,
   type KeyedSubmission,
@@ -77,7 +78,7 @@ export async function attemptBatch(client: PoolClient, options: AttemptOptions):
 
 type KnownPlan = BatchPlan & { readonly headPosition: bigint; readonly lockedWallets: readonly string[] };
 
-/** Null when the batch needs something that is not known, or has nothing to append, or writes more than wallets. */
+/** Null when the batch needs something that is not known, or is not appended whole, or writes more than wallets. */
 function planFromKnown(options: AttemptOptions): KnownPlan | null {
   const { cache, known, batch, contextFor } = options;
   const head = known.head();
@@ -89,7 +90,8 @@ function planFromKnown(options: AttemptOptions): KnownPlan | null {
   const state = stateFromKnown(cache, needs, known.wallet);
   if (state === null) return null;
   const plan = decideBatch({ state, batch, stored: new Map(), occurredAt: head.occurredAt, contextFor });
-  if (plan.events.length === 0 || touchesDirectory(plan.events)) return null;
+  // A key that the plan does not append could be known to the log, and the append would not notice.
+  if (!isAppendedWhole(plan) || plan.events.length === 0 || touchesDirectory(plan.events)) return null;
   return { ...plan, headPosition: head.position, lockedWallets: walletsToLock(cache, needs) };
 }
 

@@ -243,6 +243,14 @@ function answerFromLog(submission: Submission, request: Request, stored: StoredE
   }
 }
 
+/** Whether every answer rests on an event of the plan itself, and so every key of the batch on what is appended. */
+export function isAppendedWhole({ settlements }: BatchPlan): boolean {
+  return settlements.every(
+    (settlement) =>
+      settlement.kind === 'answered' && settlement.planned.every(({ kind }) => kind === 'appended'),
+  );
+}
+
 /** Personal values by event id, for the answers that show them. */
 export type PersonalByEvent = ReadonlyMap<string, ReadonlyMap<string, string>>;
 

@@ -9,7 +9,16 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { failAppends } from '../support/faulty-database.ts';
 import { assertLedgerIsSound, balanceOf, eventsWithKey } from '../support/ledger-facts.ts';
-import { bodyOf, codeOf, newAsset, newUser, openWriteSide, type WriteSide } from '../support/write-side.ts';
+import {
+  bodyOf,
+  codeOf,
+  freshName,
+  newAsset,
+  newUser,
+  openWriteSide,
+  requestOf,
+  type WriteSide,
+} from '../support/write-side.ts';
 
 const wallet: WalletState = {
   id: '01998a6e-7c00-7abc-8000-000000000001',
@@ -139,6 +148,29 @@ describe('A batch of known wallets', () => {
     assert.deepEqual(bodyOf(replay), bodyOf(first));
     assert.equal(bodyOf(fresh).balanceAfter, '70');
     assert.equal(await eventsWithKey(owner, own), 1);
+  });
+
+  test('a key that is only looked up, beside one that is appended, is looked up', async () => {
+    const slug = freshName('asset');
+    const create = { kind: 'asset.create', slug } as const;
+    const key = randomUUID();
+    const first = await side.submit(create, key);
+    assert.equal(bodyOf(await side.submit(spend('1'))).balanceAfter, '99');
+    const [again, spent] = await Promise.all([side.submit(create, key), side.submit(spend('1'))]);
+    assert.deepEqual([again.replayed, bodyOf(again)], [true, bodyOf(first)]);
+    assert.equal(bodyOf(spent).balanceAfter, '98');
+  });
+
+  test('an atomic batch that was refused is refused again for the same, though now for another it would be', async () => {
+    const requests = [requestOf(spend('40')), requestOf(spend('500'))];
+    const first = await side.queue.submitAtomic(requests);
+    assert.equal(first.kind === 'batch_refused' && first.index, 1);
+    bodyOf(await side.submit(spend('90')));
+    for (let time = 0; time < 2; time += 1) {
+      const again = await side.queue.submitAtomic(requests);
+      assert.ok(again.kind === 'batch_refused');
+      assert.deepEqual([again.index, again.answer.replayed], [1, true]);
+    }
   });
 
   test('a ban, a freeze and a new cap by another process hold at once', async () => {

@@ -1,0 +1,246 @@
+/**
+ * Random steps: every command, over few users and assets so that they meet often. What is not known before
+ * the steps run, such as holds and transactions, is drawn as a number and taken from what there is by then.
+ */
+import fc from 'fast-check';
+import { walletName } from './reference-ledger.ts';
+import type { Item, Reference, Request, Via } from './reference-requests.ts';
+import type { Command, Ledger } from './reference-terms.ts';
+
+export const USERS = ['alice', 'bob', 'carol'] as const;
+export const CAPS = { gold: null, ore: 500n } as const;
+export const SYSTEMS = ['@treasury', '@revenue', '@fees'] as const;
+
+type Kind = Command['kind'];
+type Drawn<Command> = Command extends { kind: 'wallet.status' } ? Omit<Command, 'known'> : Command;
+
+/** A command whose hold or transaction is yet to be chosen. */
+export type Asked = Drawn<Command>;
+
+export type Step =
+  | {
+      readonly kind: 'send';
+      readonly via: Via;
+      /** With a key of its own, or with that of an item sent before. */
+      readonly items: readonly { readonly asked: Asked; readonly keyOf: number | null }[];
+      readonly dryRun: boolean;
+    }
+  | { readonly kind: 'repeat'; readonly which: number; readonly via: Via | null };
+
+const user = fc.oneof(
+  { weight: 80, arbitrary: fc.constantFrom(...USERS) },
+  { weight: 1, arbitrary: fc.constant('nobody') },
+);
+const asset = fc.oneof(
+  { weight: 80, arbitrary: fc.constantFrom('gold', 'gold', 'ore') },
+  { weight: 1, arbitrary: fc.constant('tin') },
+);
+const party = fc.oneof(
+  { weight: 3, arbitrary: user },
+  { weight: 2, arbitrary: fc.constantFrom<string>(...SYSTEMS) },
+);
+const small = fc.bigInt(1n, 60n);
+const amount = fc.oneof({ weight: 5, arbitrary: small }, { weight: 1, arbitrary: fc.bigInt(1n, 400n) });
+/** Two of these are more than a balance can be. */
+const huge = fc.bigInt(5n * 10n ** 37n, 10n ** 38n - 1n);
+const some = fc.option(small, { nil: null, freq: 2 });
+/** More often good than bad, so that money still moves after a while. */
+const barred = fc.constantFrom(false, false, false, true);
+const posting = fc.record({ from: party, to: party, asset, amount }).filter(({ from, to }) => from !== to);
+const paidOut = fc.record({ from: fc.constant('@treasury'), to: user, asset, amount: small });
+
+const money: fc.Arbitrary<Asked> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('topup' as const, 'topup' as const, 'bonus' as const),
+      ...{ user, asset },
+      amount: fc.oneof({ weight: 15, arbitrary: amount }, { weight: 1, arbitrary: huge }),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('spend' as const), user, asset, amount }) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .record({ kind: fc.constant('transfer' as const), from: user, to: user, asset, amount })
+      .filter(({ from, to }) => from !== to),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant('postings' as const),
+      postings: fc.array(fc.oneof(posting, paidOut), { minLength: 1, maxLength: 5 }),
+    }),
+  },
+);
+
+const number = fc.oneof(
+  { weight: 12, arbitrary: fc.nat({ max: 4 }) },
+  { weight: 12, arbitrary: fc.nat({ max: 60 }) },
+  { weight: 1, arbitrary: fc.constant(-1) },
+);
+const holds: fc.Arbitrary<Asked> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('hold' as const),
+      ...{ user, asset, amount, expires: fc.boolean() },
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('capture' as const),
+      ...{ hold: number, amount: some },
+      final: fc.constantFrom(null, true, false, false),
+      to: fc.option(party, { nil: null, freq: 2 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), hold: number }) },
+);
+const reversal: fc.Arbitrary<Asked> = fc.record({
+  kind: fc.constant('reversal' as const),
+  ...{ transaction: number, amount: some, force: fc.boolean() },
+});
+const status: fc.Arbitrary<Asked> = fc.oneof(
+  fc.record({ kind: fc.constant('user.status' as const), user, barred }),
+  fc.record({ kind: fc.constant('asset.status' as const), asset, barred }),
+  fc.record({ kind: fc.constant('wallet.status' as const), owner: party, asset, barred }),
+);
+
+const moving = fc.oneof(
+  { weight: 8, arbitrary: money },
+  { weight: 5, arbitrary: holds },
+  { weight: 4, arbitrary: reversal },
+);
+const keyOf = fc.oneof(
+  { weight: 20, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.nat({ max: 60 }) },
+);
+const item = fc.record({ asked: moving, keyOf });
+const dryRun = fc.constantFrom(false, false, false, true);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 24,
+    arbitrary: fc.record({
+      kind: fc.constant('send' as const),
+      via: fc.constant<Via>('route'),
+      ...{ items: fc.tuple(item), dryRun },
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('send' as const),
+      via: fc.constantFrom<Via>('each', 'atomic'),
+      ...{ items: fc.array(item, { minLength: 1, maxLength: 4 }), dryRun },
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('send' as const),
+      via: fc.constant<Via>('route'),
+      items: fc.tuple(fc.record({ asked: status, keyOf })),
+      dryRun: fc.constant(false),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('repeat' as const),
+      which: fc.nat({ max: 40 }),
+      via: fc.constantFrom<Via | null>(null, null, 'route', 'each', 'atomic'),
+    }),
+  },
+);
+
+/** Without the bias towards short ones, in which little can meet. */
+export const histories: fc.Arbitrary<Step[]> = fc.noBias(
+  fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
+);
+
+/** What every history begins with: something to spend, and to be refused for being more than that. */
+export const beginning: readonly Step[] = Object.keys(CAPS).map((asset) => {
+  const items = USERS.map((user) => {
+    return { asked: { kind: 'topup', user, asset, amount: 100n } as const, keyOf: null };
+  });
+  return { kind: 'send', via: 'each', items, dryRun: false };
+});
+
+function alone(asked: Asked): Step {
+  return { kind: 'send', via: 'route', items: [{ asked, keyOf: null }], dryRun: false };
+}
+
+/** Histories that once came to something else than they should. */
+export const traps: readonly Step[][] = [
+  // A refused batch is answered again as it was, though by now an earlier command of it would be refused.
+  [
+    {
+      ...{ kind: 'send', via: 'atomic', dryRun: false },
+      items: [40n, 500n].map((amount) => {
+        return { asked: { kind: 'spend', user: 'alice', asset: 'gold', amount } as const, keyOf: null };
+      }),
+    },
+    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 90n }),
+    { kind: 'repeat', which: 2, via: null },
+  ],
+  // Who was forced below zero and is paid has no more to spend than that.
+  [
+    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 100n }),
+    alone({ kind: 'reversal', transaction: 6, amount: null, force: true }),
+    alone({
+      kind: 'postings',
+      postings: [
+        { from: '@treasury', to: 'alice', asset: 'gold', amount: 130n },
+        { from: 'alice', to: '@revenue', asset: 'gold', amount: 110n },
+      ],
+    }),
+  ],
+];
+
+/** What was sent so far. */
+export type Sent = { readonly requests: Request[]; readonly items: Item[] };
+
+/** Notes it as sent; null when there is nothing yet to repeat. */
+export function requestOf(step: Step, { ledger }: Reference, sent: Sent): Request | null {
+  if (step.kind === 'repeat') {
+    const request = sent.requests[step.which % Math.max(sent.requests.length, 1)];
+    return request === undefined ? null : { ...request, via: viaOf(request, step.via) };
+  }
+  const items = step.items.map(({ asked, keyOf }): Item => {
+    const earlier = keyOf === null ? undefined : sent.items[keyOf % Math.max(sent.items.length, 1)];
+    return { key: earlier?.key ?? crypto.randomUUID(), command: commandOf(asked, ledger) };
+  });
+  const request = { via: step.via, items };
+  sent.requests.push(request);
+  sent.items.push(...items);
+  return request;
+}
+
+const WITHOUT_BATCHES: readonly Kind[] = ['user.status', 'asset.status', 'wallet.status'];
+
+function viaOf({ via, items }: Request, wanted: Via | null): Via {
+  if (wanted === null || (wanted === 'route' && items.length > 1)) return via;
+  return items.some(({ command }) => WITHOUT_BATCHES.includes(command.kind)) ? via : wanted;
+}
+
+function commandOf(asked: Asked, ledger: Ledger): Command {
+  switch (asked.kind) {
+    case 'capture':
+    case 'release':
+      return { ...asked, hold: placeIn(ledger.holds, asked.hold) };
+    case 'reversal':
+      return { ...asked, transaction: placeIn(ledger.transactions, asked.transaction) };
+    case 'wallet.status':
+      return { ...asked, known: ledger.wallets.has(walletName(asked.owner, asked.asset)) };
+    default:
+      return asked;
+  }
+}
+
+/** The newest for 0, so that steps are about what is still going on; -1 is of none. */
+function placeIn(list: readonly unknown[], drawn: number): number {
+  return drawn === -1 || list.length === 0 ? -1 : list.length - 1 - (drawn % list.length);
+}

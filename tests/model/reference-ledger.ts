@@ -1,0 +1,261 @@
+/**
+ * The rules of the contract once more, as plainly as they can be said, to hold the service to: no ids, no
+ * events, no locks, and nothing of src.
+ */
+import type {
+  Command,
+  Done,
+  Hold,
+  Ledger,
+  Line,
+  Outcome,
+  Posting,
+  Refused,
+  Transaction,
+} from './reference-terms.ts';
+
+type CommandOf<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
+
+const TREASURY = '@treasury';
+const LARGEST = 10n ** 38n - 1n;
+
+export function newLedger(users: readonly string[], caps: Readonly<Record<string, bigint | null>>): Ledger {
+  return {
+    users: new Map(users.map((user) => [user, { banned: false }])),
+    assets: new Map(Object.entries(caps).map(([asset, cap]) => [asset, { cap, frozen: false }])),
+    wallets: new Map(),
+    holds: [],
+    transactions: [],
+  };
+}
+
+export function walletName(owner: string, asset: string): string {
+  return `${owner}/${asset}`;
+}
+
+export function walletIn(ledger: Ledger, owner: string, asset: string) {
+  return ledger.wallets.get(walletName(owner, asset)) ?? { balance: 0n, held: 0n, frozen: false };
+}
+
+/** Changes the ledger; a refusal only by the attempt that it declines. */
+export function perform(ledger: Ledger, command: Command): Outcome {
+  const outcome = attempt(ledger, command);
+  if (outcome.kind === 'done' || outcome.status !== 422) return outcome;
+  const nothing = { user: null, asset: null, postings: [], lines: [], reversed: 0n, reversals: 0 };
+  const transaction = ledger.transactions.push({ type: command.kind, declined: true, ...nothing }) - 1;
+  return { ...outcome, transaction };
+}
+
+function attempt(ledger: Ledger, command: Command): Outcome {
+  switch (command.kind) {
+    case 'topup':
+    case 'bonus':
+      return move(ledger, command, { ...command, from: TREASURY, to: command.user });
+    case 'spend':
+      return move(ledger, command, { ...command, from: command.user, to: TREASURY });
+    case 'transfer':
+      return move(ledger, { ...command, user: command.from }, command);
+    case 'postings': {
+      const lines = missing(ledger, command.postings) ?? pay(ledger, command.postings);
+      return post(ledger, { type: 'postings', user: null, asset: null, postings: command.postings }, lines);
+    }
+    case 'hold':
+      return placeHold(ledger, command);
+    case 'capture':
+      return capture(ledger, command);
+    case 'release':
+      return release(ledger, command);
+    case 'reversal':
+      return reverse(ledger, command);
+    default:
+      return setStatus(ledger, command);
+  }
+}
+
+function move(
+  ledger: Ledger,
+  { kind, user, asset }: { kind: string; user: string; asset: string },
+  { from, to, amount }: Posting,
+): Outcome {
+  const postings = [{ from, to, asset, amount }];
+  return post(
+    ledger,
+    { type: kind, user, asset, postings },
+    missing(ledger, postings) ?? pay(ledger, postings),
+  );
+}
+
+function post(
+  ledger: Ledger,
+  posted: Pick<Transaction, 'type' | 'user' | 'asset' | 'postings'>,
+  lines: readonly Line[] | Refused,
+): Outcome {
+  if ('kind' in lines) return lines;
+  const transaction = { ...posted, declined: false, lines, reversed: 0n, reversals: 0 };
+  return done({ transaction: ledger.transactions.push(transaction) - 1, posted: { ...transaction } });
+}
+
+function placeHold(ledger: Ledger, { user, asset, amount }: CommandOf<'hold'>): Outcome {
+  const reserved = [{ from: user, to: user, asset, amount }];
+  const refusal = missing(ledger, reserved) ?? barred(ledger, reserved);
+  if (refusal !== null) return refusal;
+  const wallet = walletIn(ledger, user, asset);
+  const available = wallet.balance - wallet.held;
+  if (available < amount) return refused(422, 'insufficient_funds', { available, required: amount });
+  ledger.wallets.set(walletName(user, asset), { ...wallet, held: wallet.held + amount });
+  const hold: Hold = { user, asset, amount, captured: 0n, remaining: amount, status: 'open' };
+  return done({ hold: { ...hold, number: ledger.holds.push(hold) - 1 } });
+}
+
+function capture(ledger: Ledger, command: CommandOf<'capture'>): Outcome {
+  const hold = ledger.holds[command.hold];
+  if (hold === undefined) return refused(404, 'hold_not_found');
+  const { user, asset, remaining } = hold;
+  const to = command.to ?? TREASURY;
+  if (to === user) return refused(400, 'validation_failed');
+  const amount = command.amount ?? remaining;
+  const postings = [{ from: user, to, asset, amount }];
+  const unknown = missing(ledger, postings);
+  if (unknown !== null) return unknown;
+  if (hold.status !== 'open') return refused(422, 'hold_closed');
+  if (amount > remaining) return refused(422, 'hold_exceeded');
+  // What was held is there: a capture lowers balance and held alike.
+  const lines = pay(ledger, postings, { fromHold: true });
+  const outcome = post(ledger, { type: 'capture', user, asset, postings }, lines);
+  if (outcome.kind === 'refused') return outcome;
+  const closed = command.final !== false || amount === remaining;
+  letGo(ledger, hold, closed ? remaining : amount);
+  hold.captured += amount;
+  if (closed) hold.status = 'captured';
+  return { ...outcome, hold: { ...hold, number: command.hold } };
+}
+
+function release(ledger: Ledger, command: CommandOf<'release'>): Outcome {
+  const hold = ledger.holds[command.hold];
+  if (hold === undefined) return refused(404, 'hold_not_found');
+  if (hold.status !== 'open') return refused(422, 'hold_closed');
+  letGo(ledger, hold, hold.remaining);
+  hold.status = 'released';
+  return done({ hold: { ...hold, number: command.hold } });
+}
+
+function letGo(ledger: Ledger, hold: Hold, amount: bigint): void {
+  const wallet = walletIn(ledger, hold.user, hold.asset);
+  ledger.wallets.set(walletName(hold.user, hold.asset), { ...wallet, held: wallet.held - amount });
+  hold.remaining -= amount;
+}
+
+function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
+  const original = ledger.transactions[command.transaction];
+  if (original === undefined) return refused(404, 'transaction_not_found');
+  const several = original.postings.length > 1;
+  if (several && command.amount !== null) return refused(400, 'validation_failed');
+  if (original.declined || original.type === 'reversal') return refused(422, 'not_reversible');
+  const whole = original.postings.reduce((sum, { amount }) => sum + amount, 0n);
+  const left = whole - original.reversed;
+  const amount = command.amount ?? left;
+  if (left === 0n || amount > left) return refused(422, 'reversal_exceeds_original');
+
+  const postings = original.postings.toReversed().map((posting) => {
+    return { ...posting, from: posting.to, to: posting.from, amount: several ? posting.amount : amount };
+  });
+  const { user, asset } = original;
+  const lines = pay(ledger, postings, { force: command.force });
+  const outcome = post(ledger, { type: 'reversal', user, asset, postings }, lines);
+  if (outcome.kind === 'done') {
+    original.reversed += amount;
+    original.reversals += 1;
+  }
+  return outcome;
+}
+
+function setStatus(
+  ledger: Ledger,
+  command: CommandOf<'user.status' | 'asset.status' | 'wallet.status'>,
+): Outcome {
+  if (command.kind === 'user.status') {
+    const user = ledger.users.get(command.user);
+    if (user === undefined) return refused(404, 'user_not_found');
+    user.banned = command.barred;
+  } else if (command.kind === 'asset.status') {
+    const asset = ledger.assets.get(command.asset);
+    if (asset === undefined) return refused(404, 'asset_not_found');
+    asset.frozen = command.barred;
+  } else {
+    if (!command.known) return refused(404, 'wallet_not_found');
+    const wallet = walletIn(ledger, command.owner, command.asset);
+    ledger.wallets.set(walletName(command.owner, command.asset), { ...wallet, frozen: command.barred });
+  }
+  return done({});
+}
+
+function missing(ledger: Ledger, postings: readonly Posting[]): Refused | null {
+  for (const { from, to, asset } of postings) {
+    for (const owner of [from, to])
+      if (!isSystem(owner) && !ledger.users.has(owner)) return refused(404, 'user_not_found');
+    if (!ledger.assets.has(asset)) return refused(404, 'asset_not_found');
+  }
+  return null;
+}
+
+function barred(ledger: Ledger, postings: readonly Posting[]): Refused | null {
+  for (const { from, to, asset } of postings) {
+    if ([from, to].some((owner) => ledger.users.get(owner)?.banned)) return refused(422, 'user_banned');
+    if (ledger.assets.get(asset)?.frozen) return refused(422, 'asset_frozen');
+    if ([from, to].some((owner) => walletIn(ledger, owner, asset).frozen))
+      return refused(422, 'wallet_frozen');
+  }
+  return null;
+}
+
+type Rules = { readonly force?: boolean; readonly fromHold?: boolean };
+
+/** One after the other, each from what those before it left: all of them, or none. */
+function pay(ledger: Ledger, postings: readonly Posting[], rules: Rules = {}): Line[] | Refused {
+  const stopped = rules.force === true ? null : barred(ledger, postings);
+  if (stopped !== null) return stopped;
+  const before = ledger.wallets;
+  ledger.wallets = new Map(before);
+  const lines: Line[] = [];
+  for (const posting of postings) {
+    const { from, to, asset, amount } = posting;
+    const payer = walletIn(ledger, from, asset);
+    const payee = walletIn(ledger, to, asset);
+    const balances = { from: payer.balance - amount, to: payee.balance + amount };
+    const outOfRange = -balances.from > LARGEST || balances.to > LARGEST;
+    const refusal =
+      unaffordable(ledger, posting, rules) ?? (outOfRange ? refused(422, 'balance_out_of_range') : null);
+    if (refusal !== null) {
+      ledger.wallets = before;
+      return refusal;
+    }
+    ledger.wallets.set(walletName(from, asset), { ...payer, balance: balances.from });
+    ledger.wallets.set(walletName(to, asset), { ...payee, balance: balances.to });
+    lines.push({ owner: from, asset, direction: 'DEBIT', amount, balanceAfter: balances.from });
+    lines.push({ owner: to, asset, direction: 'CREDIT', amount, balanceAfter: balances.to });
+  }
+  return lines;
+}
+
+function unaffordable(ledger: Ledger, { from, asset, amount }: Posting, rules: Rules): Refused | null {
+  const { balance, held } = walletIn(ledger, from, asset);
+  if (from === TREASURY) {
+    const cap = ledger.assets.get(asset)?.cap ?? null;
+    return cap === null || balance - amount >= -cap ? null : refused(422, 'supply_cap_exceeded');
+  }
+  if (rules.fromHold === true || (rules.force === true && !isSystem(from))) return null;
+  const available = balance - held;
+  return available >= amount ? null : refused(422, 'insufficient_funds', { available, required: amount });
+}
+
+export function isSystem(owner: string): boolean {
+  return owner.startsWith('@');
+}
+
+function done(made: Partial<Done>): Done {
+  return { kind: 'done', transaction: null, posted: null, hold: null, ...made };
+}
+
+export function refused(status: Refused['status'], code: string, figures: Refused['figures'] = {}): Refused {
+  return { kind: 'refused', status, code, figures, transaction: null };
+}

@@ -1,0 +1,102 @@
+/** What the reference speaks of. Owners and assets have names; one with @ is that of a system account. */
+export type Posting = {
+  readonly from: string;
+  readonly to: string;
+  readonly asset: string;
+  readonly amount: bigint;
+};
+
+export type Command =
+  | {
+      readonly kind: 'topup' | 'bonus' | 'spend';
+      readonly user: string;
+      readonly asset: string;
+      readonly amount: bigint;
+    }
+  | ({ readonly kind: 'transfer' } & Posting)
+  | { readonly kind: 'postings'; readonly postings: readonly Posting[] }
+  | {
+      readonly kind: 'hold';
+      readonly user: string;
+      readonly asset: string;
+      readonly amount: bigint;
+      readonly expires: boolean;
+    }
+  | {
+      readonly kind: 'capture';
+      readonly hold: number;
+      readonly amount: bigint | null;
+      readonly final: boolean | null;
+      readonly to: string | null;
+    }
+  | { readonly kind: 'release'; readonly hold: number }
+  | {
+      readonly kind: 'reversal';
+      readonly transaction: number;
+      readonly amount: bigint | null;
+      readonly force: boolean;
+    }
+  | { readonly kind: 'user.status'; readonly user: string; readonly barred: boolean }
+  | { readonly kind: 'asset.status'; readonly asset: string; readonly barred: boolean }
+  | {
+      readonly kind: 'wallet.status';
+      readonly owner: string;
+      readonly asset: string;
+      readonly known: boolean;
+      readonly barred: boolean;
+    };
+
+export type Line = { readonly owner: string; readonly asset: string } & {
+  readonly direction: 'DEBIT' | 'CREDIT';
+  readonly amount: bigint;
+  readonly balanceAfter: bigint;
+};
+
+export type Hold = {
+  readonly user: string;
+  readonly asset: string;
+  readonly amount: bigint;
+  captured: bigint;
+  remaining: bigint;
+  status: 'open' | 'captured' | 'released';
+};
+
+export type Transaction = {
+  readonly type: string;
+  readonly declined: boolean;
+  /** Whose it is, and in what; null where it is made of postings. */
+  readonly user: string | null;
+  readonly asset: string | null;
+  readonly postings: readonly Posting[];
+  readonly lines: readonly Line[];
+  reversed: bigint;
+  reversals: number;
+};
+
+/** Numbers are places in the ledger's lists. The hold is as it was right after the command. */
+export type Done = {
+  readonly kind: 'done';
+  readonly transaction: number | null;
+  readonly posted: Transaction | null;
+  readonly hold: (Readonly<Hold> & { readonly number: number }) | null;
+};
+
+export type Refused = {
+  readonly kind: 'refused';
+  readonly status: 400 | 404 | 422;
+  readonly code: string;
+  readonly figures: Readonly<Record<string, bigint>>;
+  /** The declined attempt, which has an id like any transaction. */
+  readonly transaction: number | null;
+};
+
+export type Outcome = Done | Refused;
+
+export type Ledger = {
+  readonly users: Map<string, { banned: boolean }>;
+  readonly assets: Map<string, { readonly cap: bigint | null; frozen: boolean }>;
+  /** By walletName; those that money has moved in. */
+  wallets: Map<string, { balance: bigint; held: bigint; frozen: boolean }>;
+  holds: Hold[];
+  transactions: Transaction[];
+};

@@ -1,0 +1,96 @@
+/** All that there is of a world, as the service shows it and as the reference has it. */
+import assert from 'node:assert/strict';
+import { pagesOf } from '../http/pages-of.ts';
+import { CAPS, SYSTEMS, USERS } from './commands.ts';
+import { checkEntries, checkHold, headPosition } from './exchange.ts';
+import { walletIn } from './reference-ledger.ts';
+import { assertWalletIs, type World } from './world.ts';
+
+export async function checkWholeState(world: World): Promise<void> {
+  const head = await headPosition(world);
+  await Promise.all([
+    checkUsersWallets(world, 'consistency=strong'),
+    checkUsersWallets(world, `atLeast=${head}`),
+    checkSystemWallets(world, head),
+    checkHolds(world, head),
+    checkTransactions(world),
+    checkKeys(world),
+  ]);
+}
+
+async function checkUsersWallets(world: World, query: string): Promise<void> {
+  const pairs = USERS.flatMap((owner) => Object.keys(CAPS).map((asset) => ({ owner, asset })));
+  const { service, userIds, slugs } = world;
+  await Promise.all(
+    pairs.map(async ({ owner, asset }) => {
+      const reply = await service.get(`/wallets/${userIds.get(owner)}/${slugs.get(asset)}/balance?${query}`);
+      checkFigures(world, { owner, asset }, reply.body);
+      if (world.reference.ledger.wallets.has(`${owner}/${asset}`))
+        assertWalletIs(world, { owner, asset }, reply.body.walletId);
+    }),
+  );
+}
+
+async function checkSystemWallets(world: World, head: string): Promise<void> {
+  for (const owner of SYSTEMS) {
+    const path = `/wallets?system=${owner.slice(1)}&atLeast=${head}`;
+    const { items } = await pagesOf(world.service, path, 500);
+    for (const asset of Object.keys(CAPS)) {
+      const found = items.find((wallet) => wallet.asset.slug === world.slugs.get(asset));
+      checkFigures(world, { owner, asset }, found ?? { balance: '0', held: '0', available: '0' });
+      const { frozen } = walletIn(world.reference.ledger, owner, asset);
+      assert.equal(found?.status ?? 'ACTIVE', frozen ? 'FROZEN' : 'ACTIVE', `${owner}/${asset}`);
+    }
+  }
+}
+
+type Figures = { readonly balance: string; readonly held: string; readonly available: string };
+
+function checkFigures(
+  { reference }: World,
+  { owner, asset }: { owner: string; asset: string },
+  { balance, held, available }: Figures,
+): void {
+  const wallet = walletIn(reference.ledger, owner, asset);
+  assert.deepEqual(
+    { balance, held, available },
+    {
+      balance: wallet.balance.toString(),
+      held: wallet.held.toString(),
+      available: (wallet.balance - wallet.held).toString(),
+    },
+    `${owner}/${asset}`,
+  );
+}
+
+async function checkHolds(world: World, head: string): Promise<void> {
+  await Promise.all(
+    world.reference.ledger.holds.map(async (hold, number) => {
+      const { body } = await world.service.get(`/holds/${world.holdIds[number]}?atLeast=${head}`);
+      checkHold(world, hold, body);
+    }),
+  );
+}
+
+async function checkTransactions(world: World): Promise<void> {
+  await Promise.all(
+    world.reference.ledger.transactions.map(async (posted, number) => {
+      const { body } = await world.service.get(`/transactions/${world.transactionIds[number]}`);
+      assert.deepEqual([body.type, body.status], [posted.type, posted.declined ? 'rejected' : 'posted']);
+      checkEntries(world, { posted, entries: body.entries });
+      assert.equal(body.reversals?.length ?? 0, posted.reversals);
+      if (posted.reversals === 0) return;
+      assert.equal(body.reversedAmount, posted.postings.length > 1 ? null : posted.reversed.toString());
+    }),
+  );
+}
+
+/** Every write can be asked for by its key, and was remembered as it was answered. */
+async function checkKeys(world: World): Promise<void> {
+  await Promise.all(
+    [...world.answers].map(async ([key, { status, text }]) => {
+      const { body } = await world.service.get(`/idempotency-keys/${key}`);
+      assert.deepEqual([body.status, JSON.stringify(body.outcome)], [status, text]);
+    }),
+  );
+}
