@@ -6,6 +6,14 @@ import { postingsOf, type References } from './references.ts';
 import type { Command } from './schemas.ts';
 
 export function needsOf(commands: Iterable<Command>, references: References): Needs {
+  const collector = collectNeeds(references);
+  for (const command of commands) takeNeeds(command, references, collector);
+  return collector.needs;
+}
+
+type Collector = ReturnType<typeof collectNeeds>;
+
+function collectNeeds(references: References) {
   const users = new Set<string>();
   const assets = new Set<string>();
   const wallets = new Map<string, { owner: Owner; asset: string }>();
@@ -33,55 +41,56 @@ export function needsOf(commands: Iterable<Command>, references: References): Ne
     }
   }
 
-  for (const command of commands) {
-    switch (command.kind) {
-      case 'user.register':
-        if (command.id !== undefined) users.add(command.id);
-        break;
-      case 'user.status':
-        users.add(command.userId);
-        break;
-      case 'asset.create':
-      case 'asset.status':
-        assets.add(command.slug);
-        break;
-      case 'wallet.status':
-        walletIds.add(command.walletId);
-        break;
-      case 'topup':
-      case 'bonus':
-      case 'spend':
-        wallet({ userId: command.userId }, command.assetSlug);
-        wallet({ system: 'treasury' }, command.assetSlug);
-        break;
-      case 'transfer':
-        wallet({ userId: command.fromUserId }, command.assetSlug);
-        wallet({ userId: command.toUserId }, command.assetSlug);
-        break;
-      case 'postings':
-        for (const { from, to, assetSlug } of command.postings) {
-          wallet(from, assetSlug);
-          wallet(to, assetSlug);
-        }
-        break;
-      case 'hold':
-        wallet({ userId: command.userId }, command.assetSlug);
-        break;
-      case 'capture': {
-        const event = references.events.get(command.holdId);
-        walletsOf(event);
-        if (event?.type === 'hold.placed')
-          wallet(command.to ?? { system: 'treasury' }, event.data.hold.asset);
-        break;
+  return { needs: { users, assets, wallets, walletIds }, users, assets, walletIds, wallet, walletsOf };
+}
+
+function takeNeeds(command: Command, references: References, collector: Collector): void {
+  const { users, assets, walletIds, wallet, walletsOf } = collector;
+  switch (command.kind) {
+    case 'user.register':
+      if (command.id !== undefined) users.add(command.id);
+      break;
+    case 'user.status':
+      users.add(command.userId);
+      break;
+    case 'asset.create':
+    case 'asset.status':
+      assets.add(command.slug);
+      break;
+    case 'wallet.status':
+      walletIds.add(command.walletId);
+      break;
+    case 'topup':
+    case 'bonus':
+    case 'spend':
+      wallet({ userId: command.userId }, command.assetSlug);
+      wallet({ system: 'treasury' }, command.assetSlug);
+      break;
+    case 'transfer':
+      wallet({ userId: command.fromUserId }, command.assetSlug);
+      wallet({ userId: command.toUserId }, command.assetSlug);
+      break;
+    case 'postings':
+      for (const { from, to, assetSlug } of command.postings) {
+        wallet(from, assetSlug);
+        wallet(to, assetSlug);
       }
-      case 'release':
-      case 'hold.expire':
-        walletsOf(references.events.get(command.holdId));
-        break;
-      case 'reversal':
-        walletsOf(references.events.get(command.transactionId));
-        break;
+      break;
+    case 'hold':
+      wallet({ userId: command.userId }, command.assetSlug);
+      break;
+    case 'capture': {
+      const event = references.events.get(command.holdId);
+      walletsOf(event);
+      if (event?.type === 'hold.placed') wallet(command.to ?? { system: 'treasury' }, event.data.hold.asset);
+      break;
     }
+    case 'release':
+    case 'hold.expire':
+      walletsOf(references.events.get(command.holdId));
+      break;
+    case 'reversal':
+      walletsOf(references.events.get(command.transactionId));
+      break;
   }
-  return { users, assets, wallets, walletIds };
 }

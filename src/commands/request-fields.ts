@@ -2,7 +2,7 @@
 import type { StoredEvent } from '../events/read.ts';
 import { withPersonal } from '../events/transaction-resource.ts';
 import { normalizeEmail } from '../text.ts';
-import { POSTINGS_TYPE } from './money-schemas.ts';
+import { POSTINGS_TYPE, type MovingCommand } from './money-schemas.ts';
 import type { Command } from './schemas.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -95,6 +95,22 @@ function requestOfCommand(command: Command): Fields {
         status: command.status,
         reason: command.reason ?? null,
       };
+    case 'topup':
+    case 'bonus':
+    case 'spend':
+    case 'transfer':
+    case 'postings':
+    case 'hold':
+    case 'capture':
+    case 'release':
+    case 'hold.expire':
+    case 'reversal':
+      return requestOfMoney(command);
+  }
+}
+
+function requestOfMoney(command: MovingCommand): Fields {
+  switch (command.kind) {
     case 'topup':
     case 'bonus':
     case 'spend':

@@ -54,6 +54,10 @@ export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: ['hold_not_found', 'hold_closed', 'subject_erased'],
   });
 
+  holdQueries(app, deps);
+}
+
+function holdQueries(app: FastifyInstance, deps: HttpDeps): void {
   queryRoute(app, {
     url: '/holds/:id',
     operationId: 'getHold',

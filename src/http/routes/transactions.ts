@@ -54,6 +54,12 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
   });
 
+  postingsRoutes(app, deps);
+  lookUpRoute(app, deps);
+  listRoute(app, deps);
+}
+
+function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
   commandRoute(app, deps, {
     ...moneyRoutes.postings,
     operationId: 'postTransaction',
@@ -90,7 +96,9 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       'not_reversible',
     ],
   });
+}
 
+function lookUpRoute(app: FastifyInstance, deps: HttpDeps): void {
   queryRoute(app, {
     url: '/transactions/:id',
     operationId: 'getTransaction',
@@ -111,8 +119,6 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       return { refusal: { code: 'transaction_not_found', detail, figures: { transactionId: id } }, position };
     },
   });
-
-  listRoute(app, deps);
 }
 
 function listRoute(app: FastifyInstance, deps: HttpDeps): void {
