@@ -85,9 +85,10 @@ function reversalRefusal(
   if (!exceeded) return null;
   return {
     code: 'reversal_exceeds_original',
-    detail: single
-      ? `Of the original ${left} are left, ${amount} were asked for.`
-      : 'The original has been reversed already.',
+    detail:
+      single && left > 0n
+        ? `Of the original ${left} are left, ${amount} were asked for.`
+        : 'The original has been reversed already.',
     figures: {
       original: transactionId,
       ...(single ? { remaining: left.toString(), required: amount.toString() } : {}),

@@ -32,6 +32,8 @@ type Waiting = { readonly submission: Submission; readonly since: number };
 export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   const { runBatch, maxQueued, maxBatch, maxWaitMs } = options;
   let waiting: Waiting[] = [];
+  /** How many commands those are. */
+  let queued = 0;
   let closed = false;
   let running: Promise<void> | null = null;
   /** The batch under way, and since when. */
@@ -52,13 +54,14 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
   /** As many as fit, in their order; a submission that is larger than a batch is one by itself. */
   function takeBatch(): Submission[] {
-    let commands = 0;
+    let weight = 0;
     const end = waiting.findIndex(({ submission }) => {
-      commands += submission.requests.length;
-      return commands > maxBatch;
+      weight += weightOf(submission);
+      return weight > maxBatch;
     });
     const taken = waiting.slice(0, end === -1 ? waiting.length : Math.max(1, end));
     waiting = waiting.slice(taken.length);
+    queued -= commandsIn(taken);
     return taken.map(({ submission }) => submission);
   }
 
@@ -68,8 +71,9 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     const count = stale === -1 ? waiting.length : stale;
     // Many who wait are a load; one batch that takes half of the patience is a database that does not answer.
     const stuck = current !== null && performance.now() - current.since > maxWaitMs / 2;
-    for (const { submission } of waiting.splice(0, count))
-      submission.fail(stuck ? unavailable() : overloaded());
+    const refused = waiting.splice(0, count);
+    queued -= commandsIn(refused);
+    for (const { submission } of refused) submission.fail(stuck ? unavailable() : overloaded());
   }
 
   const sweep = setInterval(refuseStale, Math.min(500, maxWaitMs));
@@ -77,10 +81,11 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
   function enqueue(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
     if (closed) return Promise.reject(shuttingDown());
-    if (waiting.length >= maxQueued) return Promise.reject(overloaded());
+    if (queued > 0 && queued + requests.length > maxQueued) return Promise.reject(overloaded());
     return new Promise((settle, fail) => {
       const submission = { requests, atomic, attemptedEventIds: new Set<string>(), settle, fail };
       waiting.push({ submission, since: performance.now() });
+      queued += requests.length;
       running ??= run();
     });
   }
@@ -100,18 +105,25 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
   function abandon(): void {
     closed = true;
+    queued = 0;
     for (const { submission } of waiting.splice(0)) submission.fail(shuttingDown());
     for (const submission of current?.submissions ?? []) submission.fail(outcomeUnknown());
     abandoned.resolve();
   }
 
-  return {
-    submit,
-    submitAtomic: (requests) => enqueue(requests, true),
-    depth: () => waiting.length,
-    close,
-    abandon,
-  };
+  return { submit, submitAtomic: (requests) => enqueue(requests, true), depth: () => queued, close, abandon };
+}
+
+function commandsIn(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, { submission }) => sum + submission.requests.length, 0);
+}
+
+/** What a batch is bounded by: a command of many postings is as much work as so many commands. */
+function weightOf({ requests }: Submission): number {
+  return requests.reduce(
+    (sum, { command }) => sum + (command.kind === 'postings' ? command.postings.length : 1),
+    0,
+  );
 }
 
 function shuttingDown(): OperationalError {

@@ -40,7 +40,7 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
 
 /** A declined attempt: what was asked for, why it was refused, and the figures seen under the lock. */
 export function rejectedBody(
-  event: Placement,
+  event: Placement & { readonly relatedId: string | null },
   data: EventData<'transaction.rejected'>,
   metadata: Metadata,
 ): Body {
@@ -58,8 +58,15 @@ export function rejectedBody(
     reference: data.reference,
     metadata,
     ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    ...tieOfRejected(data.type, event.relatedId),
     rejection: { code: data.code, detail: data.detail, figures: inCanonicalOrder(data.figures) },
   };
+}
+
+/** What a declined attempt was about, named as where it is done. */
+function tieOfRejected(type: string, relatedId: string | null): Body {
+  if (relatedId === null) return {};
+  return type === 'reversal' ? { reverses: relatedId } : { holdId: relatedId };
 }
 
 const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture']);

@@ -95,6 +95,8 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       },
     },
     preValidation: async (request) => {
+      // No body says as much as an empty one: of commands whose fields are all optional, enough.
+      if (request.body === undefined) request.body = {} as never;
       if (route.dryRun === true && isDryRun(request)) request.sentBody = request.body;
       else takeKeyAndBody(request);
     },

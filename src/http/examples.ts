@@ -153,6 +153,7 @@ export const explanation = {
   ],
   balance: '100',
   holds: [hold],
+  holdCount: '1',
   held: '100',
   available: '0',
 };

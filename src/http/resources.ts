@@ -207,6 +207,7 @@ export const explanation = z
       .meta({ description: 'Totals by type of transaction, from the first entry on.' }),
     balance,
     holds: z.array(hold).meta({ description: 'Those open at that position, the oldest first; at most 500.' }),
+    holdCount: digits.meta({ description: 'How many are open, those not shown included.' }),
     held: amount,
     available: balance,
   })

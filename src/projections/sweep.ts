@@ -53,7 +53,8 @@ export function startSweep(deps: SweepDeps): Sweep {
     if ((await due()).length === 0) return;
     if (asked) return run();
     asked = true;
-    await wake().catch((error: unknown) => log.warn({ err: error }, 'a sweep could not be asked for'));
+    // Not waited for: a queue that does not answer must not hold up the next look.
+    void wake().catch((error: unknown) => log.warn({ err: error }, 'a sweep could not be asked for'));
   }
 
   const timer = setInterval(() => {

@@ -62,14 +62,33 @@ describe('A batch of commands for themselves', () => {
       move('spend', '5', { colour: 'red' }),
       move('hoard', '5'),
       move('topup', '1', { userId: '01998a6e-7c00-7abc-8000-00000000dead' }),
+      ...[
+        null,
+        'x',
+        [],
+        {},
+        { ...move('topup', '1'), idempotencyKey: 5 },
+        { ...move('topup', '1'), type: null },
+      ],
     ]);
-    assert.deepEqual(statusesOf(reply), [201, 422, 201, 201, 400, 400, 400, 404]);
+    assert.deepEqual(statusesOf(reply), [
+      201,
+      422,
+      201,
+      201,
+      400,
+      400,
+      400,
+      404,
+      ...Array.from({ length: 6 }, () => 400),
+    ]);
     const codes = reply.body.results.map(
       ({ body }: { body: Record<string, unknown> }) => body['code'] ?? body['type'],
     );
     assert.deepEqual(codes, [
       ...['spend', 'insufficient_funds', 'topup', 'spend'],
       ...['validation_failed', 'validation_failed', 'validation_failed', 'user_not_found'],
+      ...Array.from({ length: 6 }, () => 'validation_failed'),
     ]);
     assert.equal(await balance(), '0');
     assert.equal(reply.headers['coffer-position'], reply.body.results[3].body.position);
@@ -229,6 +248,14 @@ test('a batch has 1 to 1,000 commands with 1,000 postings in all, and nothing el
   const postings = Array.from({ length: 100 }, () => posting);
   const many = () => ({ idempotencyKey: unique('key'), type: 'postings', postings });
   expectInvalid(await send([...Array.from({ length: 10 }, many), move('topup', '1')]), PATH, ['commands']);
+  const { body: posted } = await service.post('/transactions', { postings });
+  const back = () => ({
+    idempotencyKey: unique('key'),
+    type: 'reversal',
+    transactionId: posted.transactionId,
+  });
+  expectInvalid(await send(Array.from({ length: 11 }, back)), PATH, ['commands']);
+  assert.deepEqual(statusesOf(await send([back(), back()])), [201, 422]);
   expectInvalid(await send([move('topup', '1')], { atomic: 'yes' }), PATH, ['atomic']);
   expectInvalid(await send([move('topup', '1')], { all: true }), PATH, ['all']);
   assert.equal(await balance(), '100');

@@ -172,6 +172,7 @@ test('a wallet is explained: what came, what went, what is held, now and then', 
       { type: 'topup', count: '1', credits: '100', debits: '0' },
     ],
     balance: '57',
+    holdCount: '1',
     held: '12',
     available: '45',
   });

@@ -130,7 +130,10 @@ test('a release gives back what is left, once', async () => {
   const released = await release(holdId);
   assert.deepEqual([released.status, released.body.status, released.body.remaining], [201, 'released', '0']);
   await expectBalance('100', '0');
-  expectProblem(await release(holdId), 'hold_closed', `/holds/${holdId}/release`);
+  const declined = await release(holdId);
+  expectProblem(declined, 'hold_closed', `/holds/${holdId}/release`);
+  const { body } = await service.get(`/transactions/${declined.body.transactionId}`);
+  assert.deepEqual([body.type, body.status, body.holdId], ['release', 'rejected', holdId]);
 });
 
 test('a hold whose time has come is given back by itself, and cannot be captured', async () => {
@@ -189,6 +192,9 @@ test('history shows what a hold did only when it is asked to', async () => {
     (await service.get(`${path}?${query}`)).body.data.map((line: { type: string }) => line.type);
   assert.deepEqual(await types(''), ['capture', 'topup']);
   assert.deepEqual(await types('holds=true'), ['capture', 'hold', 'topup']);
+  assert.deepEqual(await types('holds=true&type=hold'), ['hold']);
+  assert.deepEqual(await types('type=hold'), []);
+  assert.deepEqual(await types(`type=capture&atLeast=${body.position}`), ['capture']);
 });
 
 test('a key stands for one capture: the same again is the first answer, another is refused', async () => {

@@ -197,3 +197,13 @@ test('what cannot be meant is a 400', async () => {
     expectInvalid(await reverse(toppedUp, body), pathOf(toppedUp), [path]);
   assert.equal(await balance(), '100');
 });
+
+test('a reversal without a body takes back all that is left', async () => {
+  const response = await service.http.inject({
+    method: 'POST',
+    url: pathOf(toppedUp),
+    headers: { 'idempotency-key': unique('key') },
+  });
+  assert.equal(response.statusCode, 201, response.payload);
+  assert.equal(await balance(), '0');
+});

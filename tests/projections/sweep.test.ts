@@ -109,6 +109,12 @@ describe('A sweep', () => {
     await sweep.close();
   });
 
+  test('acts by itself when the queue does not even answer', async () => {
+    const { sweep, ended } = sweepOf({ wake: () => new Promise(() => undefined) });
+    await until('it has acted', () => ended.length === 3);
+    await sweep.close();
+  });
+
   test('that is called twice at once runs once', async () => {
     const { sweep, ended } = sweepOf({});
     await Promise.all([sweep.run(), sweep.run()]);

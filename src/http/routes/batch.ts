@@ -3,7 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { isUsableKey } from '../../commands/idempotency.ts';
+import type { Command } from '../../commands/schemas.ts';
 import type { Request, Settlement } from '../../commands/submission.ts';
+import { countPostings } from '../../projections/queries/transactions.ts';
 import { InvalidRequestError } from '../../errors.ts';
 import { canonicalJson } from '../../events/canonical.ts';
 import { ACTOR_BEFORE_KEYS, dryRunQuery, isDryRun, outcomeLabel } from '../command-route.ts';
@@ -23,10 +25,18 @@ const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 const batchBody = z.strictObject({
   commands: z
     .array(
-      z.looseObject({
-        idempotencyKey: z.string().meta({ description: '1 to 255 visible ASCII characters.' }).optional(),
-        type: z.string().meta({ description: Object.keys(moneyRoutes).join(', ') }),
-      }),
+      // What is no command is a 400 in its place, so each is looked at by itself.
+      z
+        .unknown()
+        .meta({
+          type: 'object',
+          required: ['idempotencyKey', 'type'],
+          additionalProperties: true,
+          properties: {
+            idempotencyKey: { type: 'string', description: '1 to 255 visible ASCII characters.' },
+            type: { type: 'string', enum: Object.keys(moneyRoutes) },
+          },
+        }),
     )
     .min(1)
     .max(MAX_COMMANDS)
@@ -37,11 +47,9 @@ const batchBody = z.strictObject({
   atomic: z.boolean().optional().meta({ description: 'All or none. Default: each for itself.' }),
 });
 
-type Item = z.output<typeof batchBody>['commands'][number];
-
 /** A command that can be submitted, or what is wrong with it. */
 type Read = { readonly path: string; readonly kind: string } & (
-  | { readonly request: Request; readonly postings: number }
+  | { readonly request: Request }
   | { readonly fault: InvalidRequestError }
 );
 
@@ -71,18 +79,29 @@ export function batchRoute(app: FastifyInstance, deps: HttpDeps): void {
       const { commands, atomic = false } = request.body;
       const dryRun = isDryRun(request);
       const read = commands.map((item) => readItem(item, { correlationId: request.id, dryRun }));
-      checkPostings(read);
+      await checkPostings(deps, read);
       return atomic ? runAtomic(deps, read, { request, reply }) : runEach(deps, read, { request, reply });
     },
   });
 }
 
-function checkPostings(read: readonly Read[]): void {
-  const postings = read.reduce((sum, one) => sum + ('request' in one ? one.postings : 0), 0);
+/** A reversal has as many postings as what it takes back. */
+async function checkPostings(deps: HttpDeps, read: readonly Read[]): Promise<void> {
+  const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
+  const reversed = requests.flatMap(({ command }) =>
+    command.kind === 'reversal' ? [command.transactionId] : [],
+  );
+  const counts = await countPostings(deps.readPool, deps.ledgerId, [...new Set(reversed)]);
+  const postings = requests.reduce((sum, { command }) => sum + postingsIn(command, counts), 0);
   if (postings <= MAX_POSTINGS) return;
   throw new InvalidRequestError([
     { path: 'commands', message: `must have at most ${MAX_POSTINGS} postings in all, not ${postings}` },
   ]);
+}
+
+function postingsIn(command: Command, counts: ReadonlyMap<string, number>): number {
+  if (command.kind === 'postings') return command.postings.length;
+  return command.kind === 'reversal' ? (counts.get(command.transactionId) ?? 1) : 1;
 }
 
 /** The field that names what a command is about; on its own route that is in the path. */
@@ -92,23 +111,19 @@ const SUBJECT: Partial<Record<MoneyKind, string>> = {
   reversal: 'transactionId',
 };
 
-function readItem(item: Item, given: { correlationId: string; dryRun: boolean }): Read {
-  const { idempotencyKey, type, ...fields } = item;
-  if (!isMoneyKind(type)) {
-    const message = `must be one of ${Object.keys(moneyRoutes).join(', ')}`;
-    return {
-      path: '/transactions/batch',
-      kind: type,
-      fault: new InvalidRequestError([{ path: 'type', message }]),
-    };
-  }
+function readItem(item: unknown, given: { correlationId: string; dryRun: boolean }): Read {
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    return notACommand('body', 'must be an object');
+  const { idempotencyKey, type, ...fields } = item as Record<string, unknown>;
+  if (!isMoneyKind(type)) return notACommand('type', `must be one of ${Object.keys(moneyRoutes).join(', ')}`);
+  const key = typeof idempotencyKey === 'string' && isUsableKey(idempotencyKey) ? idempotencyKey : null;
   const { subject, body } = splitFields(type, fields);
   const { params, body: schema, command } = moneyRoutes[type] as (typeof moneyRoutes)['reversal'];
   const ofPath = params.safeParse(SUBJECT[type] === undefined ? {} : { id: subject });
   const ofBody = schema.safeParse(body);
-  const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : String(subject));
+  const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : ':id');
   const faults = [
-    ...(given.dryRun || isUsableKey(idempotencyKey ?? '') ? [] : [KEY_FAULT]),
+    ...(given.dryRun || key !== null ? [] : [KEY_FAULT]),
     ...(ofPath.success ? [] : [{ path: SUBJECT[type] ?? 'id', message: 'must be a UUID' }]),
     ...(ofBody.success ? [] : faultsOf(ofBody.error)),
   ];
@@ -118,14 +133,21 @@ function readItem(item: Item, given: { correlationId: string; dryRun: boolean })
   return {
     path,
     kind: type,
-    postings: Array.isArray(body['postings']) ? body['postings'].length : 1,
     request: {
       command: command(ofPath.data, ofBody.data),
-      idempotencyKey: idempotencyKey ?? null,
+      idempotencyKey: key,
       canonicalRequest,
       actor: ACTOR_BEFORE_KEYS,
       correlationId: given.correlationId,
     },
+  };
+}
+
+function notACommand(path: string, message: string): Read {
+  return {
+    path: '/transactions/batch',
+    kind: 'unknown',
+    fault: new InvalidRequestError([{ path, message }]),
   };
 }
 
@@ -168,8 +190,9 @@ async function runEach(
   read: readonly Read[],
   { request, reply }: Exchange,
 ): Promise<FastifyReply> {
-  const told = isDryRun(request) ? await dryRunEach(deps, read) : await submitEach(deps, read);
-  return sendResults(reply, told);
+  if (!isDryRun(request)) return sendResults(reply, await submitEach(deps, read));
+  const { told, headPosition } = await dryRunEach(deps, read);
+  return sendResults(reply, told, headPosition);
 }
 
 /** Submitted in one turn, so that they keep their order. */
@@ -188,16 +211,20 @@ async function submitEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]
   );
 }
 
-async function dryRunEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]> {
+async function dryRunEach(
+  deps: HttpDeps,
+  read: readonly Read[],
+): Promise<{ told: Told[]; headPosition: bigint }> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
-  const settlement = requests.length === 0 ? null : (await deps.dryRun(requests, false)).settlement;
-  const answers = settlement?.kind === 'answered' ? [...settlement.answers] : [];
-  return read.map((one) => {
+  const { settlement, headPosition } = await deps.dryRun(requests, false);
+  const answers = settlement.kind === 'answered' ? [...settlement.answers] : [];
+  const told = read.map((one) => {
     if ('fault' in one) return faulty(one.fault, one.path);
     const answer = answers.shift();
     if (answer === undefined) throw new Error('a dry run has fewer answers than commands');
     return tellDryRun(answer, one.path);
   });
+  return { told, headPosition };
 }
 
 async function runAtomic(deps: HttpDeps, read: readonly Read[], exchange: Exchange): Promise<FastifyReply> {
@@ -212,11 +239,11 @@ async function runAtomic(deps: HttpDeps, read: readonly Read[], exchange: Exchan
     const message = 'is the key of another command of this batch';
     throw new InvalidRequestError([{ path: `commands.${twice}.idempotencyKey`, message }]);
   }
-  const dryRun = isDryRun(request);
-  const settlement = dryRun
-    ? (await deps.dryRun(requests, true)).settlement
-    : await deps.submitAtomic(requests);
-  return sendSettlement(exchange, settlement, { read, say: dryRun ? tellDryRun : tell });
+  if (!isDryRun(request))
+    return sendSettlement(exchange, await deps.submitAtomic(requests), { read, say: tell });
+  const { settlement, headPosition } = await deps.dryRun(requests, true);
+  void exchange.reply.header('coffer-position', headPosition.toString());
+  return sendSettlement(exchange, settlement, { read, say: tellDryRun });
 }
 
 function sendSettlement(
@@ -250,11 +277,11 @@ function sendSettlement(
 }
 
 /** The position of the last event: who has seen it has seen all of them. */
-function sendResults(reply: FastifyReply, told: readonly Told[]): FastifyReply {
+function sendResults(reply: FastifyReply, told: readonly Told[], at: bigint | null = null): FastifyReply {
   const results = told.map(({ status, body }) => ({ status, body }));
   const position = told.reduce<bigint | null>((last, one) => {
     return one.position !== null && (last === null || one.position > last) ? one.position : last;
-  }, null);
+  }, at);
   return send(reply, { status: 200, body: { results }, position });
 }
 

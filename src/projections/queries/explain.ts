@@ -45,6 +45,7 @@ select l.balance_after, l.held_after
  limit 1`,
     values,
   });
+  const holds = await openHolds(tx, values);
   const { balance_after: balance, held_after: held } = latest.rows[0] ?? {
     balance_after: 0n,
     held_after: 0n,
@@ -57,18 +58,22 @@ select l.balance_after, l.held_after
       return { type, count: count.toString(), credits: credits.toString(), debits: debits.toString() };
     }),
     balance: balance.toString(),
-    holds: (await openHolds(tx, values)).map(holdResource),
+    holds: holds.shown.map(holdResource),
+    holdCount: holds.count.toString(),
     held: held.toString(),
     available: (balance - held).toString(),
   };
 }
 
 /** What each hold was after its last event up to the position, of those that were open then. */
-async function openHolds(tx: Transaction, values: readonly unknown[]): Promise<Hold[]> {
-  const { rows } = await tx.query<{ hold: string }>({
+async function openHolds(
+  tx: Transaction,
+  values: readonly unknown[],
+): Promise<{ shown: Hold[]; count: bigint }> {
+  const { rows } = await tx.query<{ hold: string; count: bigint }>({
     name: 'explain-holds',
     text: `
-select latest.hold
+select latest.hold, count(*) over () as count
   from (
         select distinct on (e.data #>> '{hold,holdId}') e.data -> 'hold' as hold
           from ledger_entries l
@@ -87,5 +92,5 @@ select latest.hold
  limit ${MAX_HOLDS}`,
     values: [...values],
   });
-  return rows.map(({ hold }) => JSON.parse(hold) as Hold);
+  return { shown: rows.map(({ hold }) => JSON.parse(hold) as Hold), count: rows[0]?.count ?? 0n };
 }

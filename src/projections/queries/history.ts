@@ -54,13 +54,19 @@ export async function readHistory(
     limit + 1,
     filter.to,
   ];
-  const ofType = filter.type === undefined ? '' : `and t.type = $${values.push(filter.type)}::text`;
+  const holdType = filter.type === undefined ? undefined : HOLD_TYPES.get(filter.type);
+  const byTransaction = filter.type !== undefined && holdType === undefined;
+  const ofType = byTransaction
+    ? `and t.type = $${values.push(filter.type)}::text`
+    : holdType === undefined
+      ? ''
+      : `and e.type = $${values.push(holdType)}::text`;
   const { rows } = await tx.query<EntryRow>({
-    name: `history-${filter.holds ? 'holds' : 'money'}-${filter.type === undefined ? 'all' : 'type'}`,
+    name: `history-${filter.holds ? 'holds' : 'money'}-${byTransaction ? 'type' : (holdType ?? 'all')}`,
     text: `
 select l.leg, l.amount, l.balance_after, ${EVENT_COLUMNS}
   from ledger_entries l
-  ${filter.type === undefined ? '' : 'join read.transactions t on t.ledger_id = l.ledger_id and t.position = l.position'}
+  ${byTransaction ? 'join read.transactions t on t.ledger_id = l.ledger_id and t.position = l.position' : ''}
   join events e
     on e.ledger_id = l.ledger_id
    and e.position = l.position
@@ -109,6 +115,11 @@ const HOLD_LINES = {
   'hold.released': { type: 'release', direction: 'CREDIT' },
   'hold.expired': { type: 'expiry', direction: 'CREDIT' },
 } as const;
+
+/** The events behind the types of hold lines. */
+const HOLD_TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries(HOLD_LINES).map(([event, { type }]) => [type, event]),
+);
 
 /** No money moved: only what is available did. */
 function holdLine(

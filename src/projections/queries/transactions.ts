@@ -73,6 +73,31 @@ select e.id, e.position, (e.data ->> 'amount')::numeric as amount, e.recorded_at
   };
 }
 
+/** How many postings each of these transactions has; ids of no transaction are left out. */
+export async function countPostings(
+  tx: Transaction,
+  ledgerId: number,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await tx.query<{ id: string; postings: number }>({
+    name: 'count-postings',
+    text: `
+select e.id, json_array_length(e.data -> 'postings') as postings
+  from unnest($2::uuid[]) as wanted (id)
+ cross join lateral (
+        select e.id, e.data
+          from events e
+         where e.ledger_id = $1::integer
+           and e.id = wanted.id
+           and e.type in ('transaction.posted', 'hold.captured')
+         limit 1
+       ) e`,
+    values: [ledgerId, ids],
+  });
+  return new Map(rows.map(({ id, postings }) => [id, postings]));
+}
+
 function transactionBody(event: StoredEvent): Body {
   if (event.type === 'transaction.posted' || event.type === 'hold.captured')
     return postedBody(event, event.data, shownMetadata(event, event.data));
