@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import serialize from 'canonicalize';
 import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
@@ -123,4 +124,34 @@ describe('For all JSON without numbers', () => {
       }),
     );
   });
+});
+
+test('what it spells by itself is what the library spells, for any value and any order of members', () => {
+  const names = fc.oneof(
+    fc.constantFrom('a', 'b', 'é', '😀', '1', '10', '9', '__proto__', 'toJSON'),
+    fc.string(),
+  );
+  const values = fc.letrec((tie) => ({
+    value: fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(names, tie('value'), { maxKeys: 6 }),
+    ),
+  })).value;
+  fc.assert(
+    fc.property(values, (value) => {
+      let expected: string | undefined;
+      try {
+        expected = serialize(value);
+      } catch {
+        assert.throws(() => canonicalJson(value));
+        return;
+      }
+      assert.equal(canonicalJson(value), expected);
+    }),
+    { numRuns: 2_000 },
+  );
 });
