@@ -17,21 +17,31 @@ export function cofferExists(): boolean {
   return existsSync(ENTRY);
 }
 
-/** The flags that `npm start` gives to Node. */
-function nodeFlags(): string[] {
+/** What `npm start` gives to Node: flags, and variables of the environment. */
+function startSettings(): { flags: string[]; variables: Record<string, string> } {
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { scripts: { start: string } };
-  return manifest.scripts.start.split(' ').filter((word) => word.startsWith('--'));
+  const words = manifest.scripts.start.split(' ');
+  const variables = words.flatMap((word) => {
+    const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(word) ?? [];
+    return name === undefined || value === undefined ? [] : [[name, value]];
+  });
+  return {
+    flags: words.filter((word) => word.startsWith('--')),
+    variables: Object.fromEntries(variables) as Record<string, string>,
+  };
 }
 
 /** The one process that serves the API and runs the worker, as `npm start` would run it. */
 export function startCofferProcess(port: number, environment: Record<string, string>): RunningProcess {
   // Nothing set in the caller's shell may tune what is measured; empty counts as unset.
   const cleared = Object.keys(process.env).filter((name) => name.startsWith('COFFER_'));
+  const settings = startSettings();
   return startProcess({
     command: process.execPath,
-    args: [...nodeFlags(), ENTRY, 'serve'],
+    args: [...settings.flags, ENTRY, 'serve'],
     env: {
       ...process.env,
+      ...settings.variables,
       ...Object.fromEntries(cleared.map((name) => [name, ''])),
       DATABASE_URL: '',
       HOST: '127.0.0.1',
