@@ -102,7 +102,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     : null;
   if (sweep !== null) await jobs.onSweep(() => sweep.run());
 
-  async function release(): Promise<void> {
+  async function release(swept: Promise<void> | undefined): Promise<void> {
+    await swept;
     await nudger.close();
     await worker?.close();
     await jobs.close();
@@ -120,11 +121,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       // Requests wait for their commands, and those for the database: who waits too long is told so, then cut off.
       const abandon = setTimeout(() => queue.abandon(), ABANDON_MS);
       const cutOff = setTimeout(() => http?.server.closeAllConnections(), CUT_OFF_MS);
-      await Promise.all([http?.close(), sweep?.close()]);
+      const swept = sweep?.close();
+      await http?.close();
       await queue.close();
       clearTimeout(abandon);
       clearTimeout(cutOff);
-      return endsWithin(release(), RELEASE_MS);
+      return endsWithin(release(swept), RELEASE_MS);
     },
   };
 }

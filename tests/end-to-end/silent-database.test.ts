@@ -27,17 +27,21 @@ after(async () => {
 test('SIGTERM ends it with 0, and who waits is told that the outcome is not known or that it stops', async () => {
   const userId = String((await coffer.post('/users', { email: 'a@example.com' })).body.id);
   await coffer.post('/assets', { slug: 'coins' });
-  let silent = 0;
-  proxy.onStatement(() => {
-    silent += 1;
+  const swallowed = new Set<string>();
+  proxy.onStatement((statement) => {
+    swallowed.add(statement);
     return 'swallow';
   });
   const topUp = { userId, assetSlug: 'coins', amount: '1' };
   const first = coffer.post('/transactions/topup', topUp);
-  await until('the first command is under way', () => silent > 0);
+  await until('the first command is under way', () => swallowed.size > 0);
   const second = coffer.post('/transactions/topup', topUp);
   await until('the second one waits', async () =>
     /^coffer_queue_depth 1$/m.test((await coffer.get('/metrics')).text),
+  );
+  await until(
+    'the worker waits for answers too',
+    () => swallowed.has('due-holds') && swallowed.has('laggards'),
   );
   coffer.signal('SIGTERM');
   const answers = await within(STOP_LIMIT_MS, 'both are answered', Promise.all([first, second]));
