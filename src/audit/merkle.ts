@@ -1,0 +1,71 @@
+/**
+ * The Merkle tree of RFC 6962, section 2.1, over the leaves of the log: leaf n is the event at position n + 1. Its
+ * interior nodes are kept as a compact range, the roots of the complete subtrees that cover the leaves so far, so
+ * that a log of any length is hashed in constant memory.
+ */
+import { hash } from 'node:crypto';
+
+export const HASH_BYTES = 32;
+
+const LEAF_PREFIX = 0x00;
+const NODE_PREFIX = 0x01;
+
+/** MTH({}): the root of the empty tree. */
+export const EMPTY_ROOT = hash('sha256', Buffer.alloc(0), 'buffer');
+
+/** SHA-256(0x00 || leaf). */
+export function leafHash(leaf: Uint8Array): Buffer {
+  const prefixed = Buffer.allocUnsafe(1 + leaf.length);
+  prefixed[0] = LEAF_PREFIX;
+  prefixed.set(leaf, 1);
+  return hash('sha256', prefixed, 'buffer');
+}
+
+/** SHA-256(0x01 || left || right). */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  const prefixed = Buffer.allocUnsafe(1 + 2 * HASH_BYTES);
+  prefixed[0] = NODE_PREFIX;
+  prefixed.set(left, 1);
+  prefixed.set(right, 1 + HASH_BYTES);
+  return hash('sha256', prefixed, 'buffer');
+}
+
+/** The root of a complete subtree of 2^level leaves. Level 0 is a leaf hash. */
+export type Subtree = { readonly level: number; readonly hash: Buffer };
+
+export type CompactRange = {
+  /** How many leaves it covers, from the first on. */
+  readonly size: () => bigint;
+  /** Adds the complete subtree that follows. Throws where a tree has no such subtree at its present size. */
+  readonly append: (subtree: Subtree) => void;
+  /** Roots of the complete subtrees, left to right, each smaller than the one before. */
+  readonly subtrees: () => readonly Subtree[];
+  /** MTH of the leaves so far. */
+  readonly root: () => Buffer;
+};
+
+/** Continues from the subtrees of another range; empty without. */
+export function createCompactRange(from: readonly Subtree[] = []): CompactRange {
+  const stack: Subtree[] = [...from];
+
+  function append(subtree: Subtree): void {
+    let { level, hash: right } = subtree;
+    for (let last = stack.at(-1); last !== undefined && last.level <= level; last = stack.at(-1)) {
+      if (last.level < level) throw new RangeError(`a subtree of level ${level} does not follow here`);
+      right = nodeHash(last.hash, right);
+      level += 1;
+      stack.pop();
+    }
+    stack.push({ level, hash: right });
+  }
+
+  return {
+    append,
+    size: () => stack.reduce((sum, { level }) => sum + (1n << BigInt(level)), 0n),
+    subtrees: () => [...stack],
+    root: () =>
+      stack.length === 0
+        ? EMPTY_ROOT
+        : stack.map((subtree) => subtree.hash).reduceRight((right, left) => nodeHash(left, right)),
+  };
+}
