@@ -7,11 +7,11 @@ import { transactions } from './transactions.ts';
 import { walletBalances } from './wallet-balances.ts';
 
 export const projections: readonly Projection[] = [
+  transactions,
   walletBalances,
   directory,
-  transactions,
-  holds,
   assetActivity,
+  holds,
 ];
 
 /** Undefined for a name that is not in the catalog. */

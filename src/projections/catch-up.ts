@@ -4,18 +4,25 @@
  *
  * Several projections share a pass: under load a pass of its own for each cost more in transactions and round
  * trips than in work. Each keeps its own checkpoint, and one that fails is left to a pass of its own.
+ *
+ * A generation that was rebuilt and waits to take over moves in the same transaction as the live one: so every
+ * snapshot sees both at the same position, and a query never notices which of them it reads.
  */
 import type { Pool } from 'pg';
 import { inTransaction } from '../db/pool.ts';
 import type { Transaction } from '../db/transaction.ts';
-import type { Projection } from './projection.ts';
+import { namesAndVersions, type Projection } from './projection.ts';
 
 /** Events a transaction applies at most: bounds its memory, its locks and what a crash repeats. */
 const MAX_RANGE = 5_000n;
 
+/** Generations of a projection that a pass moves. */
+export type Which = 'all' | 'live' | 'following';
+
 export type Applied = { readonly projection: string; readonly events: bigint };
 
 export type CaughtUp = {
+  /** To live generations. */
   readonly applied: readonly Applied[];
   /** Whether there was more than one pass may apply. */
   readonly more: boolean;
@@ -29,13 +36,14 @@ export async function catchUp(
   pool: Pool,
   ledgerId: number,
   projections: readonly Projection[],
+  which: Which = 'all',
 ): Promise<CaughtUp> {
   return inTransaction(pool, async (tx) => {
-    const checkpoints = await lockCheckpoints(tx, ledgerId, projections);
+    const checkpoints = await lockCheckpoints(tx, ledgerId, projections, which);
     const head = await readHead(tx, ledgerId);
-    const passes = checkpoints.flatMap(({ projection, generation, position: from }) => {
+    const passes = checkpoints.flatMap(({ projection, generation, live, position: from }) => {
       const to = head - from > MAX_RANGE ? from + MAX_RANGE : head;
-      return to > from ? [{ projection, range: { ledgerId, generation, from, to } }] : [];
+      return to > from ? [{ projection, live, range: { ledgerId, generation, from, to } }] : [];
     });
     if (passes.length === 0) return { applied: [], more: false };
     // On a pipelining connection these leave together; they touch different tables, each in its own order. All of
@@ -45,16 +53,15 @@ export async function catchUp(
       moveCheckpoints(
         tx,
         ledgerId,
-        passes.map(({ projection, range }) => ({ name: projection.name, to: range.to })),
+        passes.map(({ projection, range }) => ({ name: projection.name, ...range })),
       ),
     ]);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return {
-      applied: passes.map(({ projection, range }) => ({
-        projection: projection.name,
-        events: range.to - range.from,
-      })),
+      applied: passes
+        .filter(({ live }) => live)
+        .map(({ projection, range }) => ({ projection: projection.name, events: range.to - range.from })),
       more: passes.some(({ range }) => range.to < head),
     };
   });
@@ -72,55 +79,80 @@ export async function isBehind(
 select exists (
   select
     from read.checkpoints c
+    join unnest($2::text[], $3::integer[]) as known (projection, version)
+      on known.projection = c.projection
+     and known.version = c.version
     join ledgers l
       on l.id = c.ledger_id
    where c.ledger_id = $1::integer
-     and c.projection = any ($2::text[])
-     and c.live
+     and (c.live or c.following)
      and c.position < l.head_position
 ) as behind`,
-    values: [ledgerId, projections.map(({ name }) => name)],
+    values: [ledgerId, ...namesAndVersions(projections)],
   });
   return rows[0]?.behind ?? true;
 }
 
 /** Rows of checkpoints for every ledger and projection; harmless when they exist. */
 export async function ensureCheckpoints(tx: Transaction, projections: readonly Projection[]): Promise<void> {
+  const values = namesAndVersions(projections);
+  await tx.query({
+    text: `
+insert into read.generations (projection, generation, version, state, filled_at, ended_at)
+select p.name, 1, p.version, 'live', clock_timestamp(), clock_timestamp()
+  from unnest($1::text[], $2::integer[]) as p (name, version)
+ where not exists (
+       select
+         from read.generations g
+        where g.projection = p.name
+       )
+    on conflict do nothing`,
+    values,
+  });
   await tx.query({
     text: `
 insert into read.checkpoints (ledger_id, projection, generation, version)
-select l.id, p.name, 1, p.version
+select l.id, g.projection, g.generation, g.version
   from ledgers l
- cross join unnest($1::text[], $2::integer[]) as p (name, version)
+ cross join read.generations g
+ where g.projection = any ($1::text[])
+   and g.state = 'live'
     on conflict do nothing`,
-    values: [projections.map(({ name }) => name), projections.map(({ version }) => version)],
+    values: [values[0]],
   });
 }
 
-type Checkpoint = { readonly projection: Projection; readonly generation: number; readonly position: bigint };
+type Checkpoint = {
+  readonly projection: Projection;
+  readonly generation: number;
+  readonly live: boolean;
+  readonly position: bigint;
+};
 
+/** Those of another version are left alone: this program does not know what their tables mean. */
 async function lockCheckpoints(
   tx: Transaction,
   ledgerId: number,
   projections: readonly Projection[],
+  which: Which,
 ): Promise<Checkpoint[]> {
-  const { rows } = await tx.query<{ projection: string; generation: number; position: bigint }>({
+  const { rows } = await tx.query<Omit<Checkpoint, 'projection'> & { projection: string }>({
     name: 'lock-checkpoints',
     text: `
-select projection, generation, position
-  from read.checkpoints
- where ledger_id = $1::integer
-   and projection = any ($2::text[])
-   and live
- order by projection
-   for update skip locked`,
-    values: [ledgerId, projections.map(({ name }) => name)],
+select c.projection, c.generation, c.live, c.position
+  from read.checkpoints c
+  join unnest($2::text[], $3::integer[]) as known (projection, version)
+    on known.projection = c.projection
+   and known.version = c.version
+ where c.ledger_id = $1::integer
+   and (c.live and $4::text <> 'following' or c.following and $4::text <> 'live')
+ order by c.projection, c.generation
+   for update of c skip locked`,
+    values: [ledgerId, ...namesAndVersions(projections), which],
   });
   return rows.flatMap((row) => {
     const projection = projections.find(({ name }) => name === row.projection);
-    return projection === undefined
-      ? []
-      : [{ projection, generation: row.generation, position: row.position }];
+    return projection === undefined ? [] : [{ ...row, projection }];
   });
 }
 
@@ -136,7 +168,7 @@ async function readHead(tx: Transaction, ledgerId: number): Promise<bigint> {
 async function moveCheckpoints(
   tx: Transaction,
   ledgerId: number,
-  moved: readonly { name: string; to: bigint }[],
+  moved: readonly { name: string; generation: number; to: bigint }[],
 ): Promise<void> {
   await tx.query({
     name: 'move-checkpoints',
@@ -146,12 +178,17 @@ update read.checkpoints c
        error = null,
        failed_position = null,
        updated_at = clock_timestamp()
-  from unnest($2::text[], $3::bigint[]) as moved (projection, position)
+  from unnest($2::text[], $3::integer[], $4::bigint[]) as moved (projection, generation, position)
  where c.ledger_id = $1::integer
    and c.projection = moved.projection
-   and c.live
+   and c.generation = moved.generation
    and c.position < moved.position`,
-    values: [ledgerId, moved.map(({ name }) => name), moved.map(({ to }) => to)],
+    values: [
+      ledgerId,
+      moved.map(({ name }) => name),
+      moved.map(({ generation }) => generation),
+      moved.map(({ to }) => to),
+    ],
   });
 }
 
@@ -164,6 +201,7 @@ export async function recordFailure(
   ledgerId: number,
   name: string,
   error: unknown,
+  which: Which = 'live',
 ): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await tx.query({
@@ -173,8 +211,8 @@ update read.checkpoints
        failed_position = position + 1
  where ledger_id = $1::integer
    and projection = $2::text
-   and live
+   and (live and $4::text <> 'following' or following and $4::text <> 'live')
    and position < (select head_position from ledgers where id = $1::integer)`,
-    values: [ledgerId, name, message],
+    values: [ledgerId, name, message, which],
   });
 }

@@ -28,6 +28,7 @@ select exists (
     await applyAssets(tx, range);
     await applyWallets(tx, range);
   },
+  build: { part: insertBegun, finish: updateStatuses },
 };
 
 async function applyUsers(tx: Transaction, range: Range): Promise<void> {
@@ -124,6 +125,85 @@ update ${tableOf(of.base, generation)} t
        ) latest
  where t.ledger_id = $1::integer
    and t.id = latest.id`,
+    values: [ledgerId, from, to],
+  });
+}
+
+/** All three in one reading of the part, each as it began. */
+async function insertBegun(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+  await tx.query({
+    name: `directory-part-${generation}`,
+    text: `
+with begun as materialized (
+  select e.type, e.position, e.occurred_at, e.data
+    from events e
+   where e.ledger_id = $1::integer
+     and e.position > $2::bigint
+     and e.position <= $3::bigint
+     and e.type in ('user.registered', 'asset.created', 'wallet.opened')
+), registered as (
+  insert into ${tableOf('users', generation)} (ledger_id, id, status, created_at, position)
+  select $1::integer, (b.data ->> 'userId')::uuid, 'ACTIVE', b.occurred_at, b.position
+    from begun b
+   where b.type = 'user.registered'
+), created as (
+  insert into ${tableOf('assets', generation)} (ledger_id, id, slug, name, scale, supply_cap, status, position)
+  select $1::integer, (b.data ->> 'assetId')::uuid, b.data ->> 'slug', b.data ->> 'name',
+         (b.data ->> 'scale')::smallint, (b.data ->> 'supplyCap')::numeric, 'ACTIVE', b.position
+    from begun b
+   where b.type = 'asset.created'
+)
+insert into ${tableOf('wallets', generation)} (ledger_id, id, owner, is_system, asset_id, status, position)
+select $1::integer,
+       (b.data ->> 'walletId')::uuid,
+       coalesce(b.data #>> '{owner,userId}', b.data #>> '{owner,system}'),
+       b.data #>> '{owner,system}' is not null,
+       (b.data ->> 'assetId')::uuid,
+       'ACTIVE',
+       b.position
+  from begun b
+ where b.type = 'wallet.opened'`,
+    values: [ledgerId, from, to],
+  });
+}
+
+/** The last status of each, in one reading of the log. */
+async function updateStatuses(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+  await tx.query({
+    text: `
+with latest as materialized (
+  select distinct on (changed.id) changed.id, changed.type, changed.status
+    from (
+          select e.type, e.position, e.data ->> 'status' as status,
+                 coalesce(e.data ->> 'userId', e.data ->> 'assetId', e.data ->> 'walletId')::uuid as id
+            from events e
+           where e.ledger_id = $1::integer
+             and e.position > $2::bigint
+             and e.position <= $3::bigint
+             and e.type in ('user.status_changed', 'asset.status_changed', 'wallet.status_changed')
+         ) changed
+   order by changed.id, changed.position desc
+), users_changed as (
+  update ${tableOf('users', generation)} t
+     set status = latest.status
+    from latest
+   where t.ledger_id = $1::integer
+     and t.id = latest.id
+     and latest.type = 'user.status_changed'
+), assets_changed as (
+  update ${tableOf('assets', generation)} t
+     set status = latest.status
+    from latest
+   where t.ledger_id = $1::integer
+     and t.id = latest.id
+     and latest.type = 'asset.status_changed'
+)
+update ${tableOf('wallets', generation)} t
+   set status = latest.status
+  from latest
+ where t.ledger_id = $1::integer
+   and t.id = latest.id
+   and latest.type = 'wallet.status_changed'`,
     values: [ledgerId, from, to],
   });
 }

@@ -40,4 +40,37 @@ select $1::integer, d."holdId", latest.first_position, d."walletId", d."userId",
       values: [ledgerId, from, to],
     });
   },
+  build: {
+    // What followed from a hold names it, so its latest state is one probe away.
+    async part(tx, { ledgerId, generation, from, to, target }) {
+      await tx.query({
+        name: `${BASE}-part-${generation}`,
+        text: `
+insert into ${tableOf(BASE, generation)} (ledger_id, id, position, wallet_id, user_id, asset, amount, captured,
+                                          remaining, status, expires_at, reference)
+select e.ledger_id, d."holdId", e.position, d."walletId", d."userId", d.asset, d.amount, d.captured, d.remaining,
+       d.status, d."expiresAt", d.reference
+  from events e
+  left join lateral (
+       select f.data
+         from events f
+        where f.ledger_id = $1::integer
+          and f.related_id = e.id
+          and f.position <= $4::bigint
+          and f.type in ('hold.captured', 'hold.released', 'hold.expired')
+        order by f.position desc
+        limit 1
+       ) latest
+    on true
+ cross join lateral json_to_record(coalesce(latest.data, e.data) -> 'hold')
+         as d ("holdId" uuid, "walletId" uuid, "userId" uuid, asset text, amount numeric, captured numeric,
+               remaining numeric, status text, "expiresAt" timestamptz, reference text)
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type = 'hold.placed'`,
+        values: [ledgerId, from, to, target],
+      });
+    },
+  },
 };

@@ -12,6 +12,14 @@ const QUERY_TIMEOUT_MS = 10_000;
 export const CATCH_UP_QUEUE = 'catch-up';
 /** Ends what is due. */
 export const SWEEP_QUEUE = 'sweep';
+/** Seals what is new in the log. */
+export const SEAL_QUEUE = 'seal';
+/** Derives part of the log again. */
+export const DRIFT_QUEUE = 'drift';
+/** Takes parts of rebuilds. */
+export const REBUILD_QUEUE = 'rebuild';
+
+export type LedgerQueue = typeof CATCH_UP_QUEUE | typeof SWEEP_QUEUE | typeof SEAL_QUEUE | typeof DRIFT_QUEUE;
 
 export type JobsOptions = {
   readonly url: string;
@@ -22,12 +30,16 @@ export type JobsOptions = {
 
 export type Jobs = {
   readonly boss: PgBoss;
-  /** Asks that the projections of a ledger catch up. One job waits per ledger; a second one is dropped. */
-  wake(ledgerId: number): Promise<void>;
-  /** Asks that what is due in a ledger is ended. */
-  wakeSweep(ledgerId: number): Promise<void>;
+  /** Asks for a job of a queue for a ledger. One waits per ledger; a second one is dropped. */
+  wake(queue: LedgerQueue, ledgerId: number): Promise<void>;
   /** Serves that. */
-  onSweep(run: (ledgerId: number) => Promise<void>): Promise<void>;
+  serve(queue: LedgerQueue, run: (ledgerId: number) => Promise<void>): Promise<void>;
+  /** Asks for as many hands for the rebuilds that are under way. */
+  wakeRebuild(hands: number): Promise<void>;
+  /** Serves that, with as many of them at once. */
+  onRebuild(hands: number, run: () => Promise<void>): Promise<void>;
+  /** Serves it no longer, once those at work have ended. */
+  offRebuild(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -54,17 +66,13 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   boss.on('warning', (warning) => log.warn({ warning }, 'pg-boss'));
   await boss.start();
 
-  async function wake(ledgerId: number): Promise<void> {
-    await boss.send(CATCH_UP_QUEUE, { ledgerId }, { singletonKey: ledgerId.toString() });
+  async function wake(queue: LedgerQueue, ledgerId: number): Promise<void> {
+    await boss.send(queue, { ledgerId }, { singletonKey: ledgerId.toString() });
   }
 
-  async function wakeSweep(ledgerId: number): Promise<void> {
-    await boss.send(SWEEP_QUEUE, { ledgerId }, { singletonKey: ledgerId.toString() });
-  }
-
-  async function onSweep(run: (ledgerId: number) => Promise<void>): Promise<void> {
+  async function serve(queue: LedgerQueue, run: (ledgerId: number) => Promise<void>): Promise<void> {
     await boss.work<{ ledgerId: number }>(
-      SWEEP_QUEUE,
+      queue,
       { batchSize: 1, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 },
       async ([job]) => {
         if (job !== undefined) await run(job.data.ledgerId);
@@ -72,7 +80,28 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     );
   }
 
-  return { boss, wake, wakeSweep, onSweep, close: () => boss.stop({ graceful: true, timeout: 5_000 }) };
+  async function wakeRebuild(hands: number): Promise<void> {
+    await boss.insert(
+      REBUILD_QUEUE,
+      Array.from({ length: hands }, (_, hand) => ({ singletonKey: hand.toString() })),
+    );
+  }
+
+  async function onRebuild(hands: number, run: () => Promise<void>): Promise<void> {
+    // Rebuilds are rare: their jobs are announced, and what an announcement misses is found by a look without jobs.
+    const options = { batchSize: 1, pollingIntervalSeconds: 5, notifyPollingIntervalSeconds: 30 };
+    await boss.work(REBUILD_QUEUE, { ...options, localConcurrency: hands }, run);
+  }
+
+  return {
+    boss,
+    wake,
+    serve,
+    wakeRebuild,
+    onRebuild,
+    offRebuild: () => boss.offWork(REBUILD_QUEUE, { wait: true }),
+    close: () => boss.stop({ graceful: true, timeout: 5_000 }),
+  };
 }
 
 /** Creates or updates pg-boss's schema and the queues: part of `migrate`. */
@@ -91,7 +120,7 @@ export async function installJobs(url: string, log: Logger): Promise<void> {
       deleteAfterSeconds: 60,
     };
     // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
-    for (const queue of [CATCH_UP_QUEUE, SWEEP_QUEUE]) {
+    for (const queue of [CATCH_UP_QUEUE, SWEEP_QUEUE, SEAL_QUEUE, DRIFT_QUEUE, REBUILD_QUEUE]) {
       const known = await boss.getQueue(queue);
       if (known === null) await boss.createQueue(queue, { ...settings, policy: 'short' });
       else await boss.updateQueue(queue, settings);

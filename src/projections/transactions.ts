@@ -2,6 +2,7 @@
  * What the filters of GET /transactions need and no index on the log can serve: type, reference, and the user of
  * a refused transaction. A posted one is found by user through the entries of the user's wallets.
  */
+import { requestTail, tailReference, tailType, tailUserId } from './canonical-tail.ts';
 import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'transactions';
@@ -29,5 +30,27 @@ select e.ledger_id,
    and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
       values: [ledgerId, from, to],
     });
+  },
+  build: {
+    async part(tx, { ledgerId, generation, from, to }) {
+      await tx.query({
+        name: `${BASE}-part-${generation}`,
+        text: `
+insert into ${tableOf(BASE, generation)} (ledger_id, position, type, status, reference, user_id)
+select e.ledger_id,
+       e.position,
+       ${tailType},
+       case e.type when 'transaction.rejected' then 'rejected' else 'posted' end,
+       ${tailReference},
+       ${tailUserId}
+  from events e
+ cross join lateral ${requestTail}
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
+        values: [ledgerId, from, to],
+      });
+    },
   },
 };

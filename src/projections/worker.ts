@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { catchUp, ensureCheckpoints, isBehind, recordFailure } from './catch-up.ts';
+import { catchUp, ensureCheckpoints, isBehind, recordFailure, type Which } from './catch-up.ts';
 import { CATCH_UP_QUEUE, type Jobs } from './jobs.ts';
 import type { Projection } from './projection.ts';
 
@@ -92,26 +92,32 @@ async function applyAll(
   ledgerId: number,
   projections: readonly Projection[],
   signal: AbortSignal,
+  which: Which = 'all',
 ): Promise<boolean> {
   let any = false;
   for (;;) {
-    const { applied, more } = await catchUp(deps.pool, ledgerId, projections);
+    const { applied, more } = await catchUp(deps.pool, ledgerId, projections, which);
     for (const { projection, events } of applied) deps.onApplied(projection, events);
     any ||= applied.length > 0;
     if (!more || signal.aborted) return any;
   }
 }
 
-/** So that one projection that cannot go on does not hold up the others. Rejects with its error in the end. */
+/**
+ * So that one projection that cannot go on does not hold up the others, nor its next generation the live one. Rejects
+ * with its error in the end.
+ */
 async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortSignal): Promise<boolean> {
   let any = false;
   let failure: { readonly cause: unknown } | null = null;
   for (const projection of deps.projections) {
-    try {
-      any = (await applyAll(deps, ledgerId, [projection], signal)) || any;
-    } catch (error) {
-      failure = { cause: error };
-      await reportFailure(deps, ledgerId, projection.name, error);
+    for (const which of ['live', 'following'] as const) {
+      try {
+        any = (await applyAll(deps, ledgerId, [projection], signal, which)) || any;
+      } catch (error) {
+        failure = { cause: error };
+        await reportFailure(deps, ledgerId, { name: projection.name, which }, error);
+      }
     }
   }
   if (failure !== null) throw new Error('a projection cannot go on', failure);
@@ -121,11 +127,11 @@ async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortS
 async function reportFailure(
   deps: WorkerDeps,
   ledgerId: number,
-  name: string,
+  { name, which }: { name: string; which: Which },
   error: unknown,
 ): Promise<void> {
-  deps.log.error({ err: error, projection: name }, 'a projection stands still');
-  await recordFailure(deps.pool, ledgerId, name, error).catch((failure: unknown) => {
+  deps.log.error({ err: error, projection: name, which }, 'a projection stands still');
+  await recordFailure(deps.pool, ledgerId, name, error, which).catch((failure: unknown) => {
     deps.log.warn({ err: failure, projection: name }, 'the failure of a projection could not be recorded');
   });
 }
@@ -139,7 +145,7 @@ select distinct c.ledger_id
   from read.checkpoints c
   join ledgers l
     on l.id = c.ledger_id
- where c.live
+ where (c.live or c.following)
    and c.position < l.head_position`,
   });
   for (const row of rows) {

@@ -1,6 +1,21 @@
 /** How far each projection has come, for GET /projections, metrics and readiness. */
 import type { Transaction } from '../../db/transaction.ts';
 import { projectionNamed } from '../catalog.ts';
+import { eventsPerSecond, readProgress, type Progress } from '../rebuild/progress.ts';
+
+/** The next generation, while it is made and until it takes over. */
+export type RebuildStatus = {
+  generation: number;
+  version: number;
+  state: string;
+  dryRun: boolean;
+  parts: number;
+  partsDone: number;
+  eventsPerSecond: string;
+  position: string;
+  startedAt: string;
+  error: string | null;
+};
 
 export type ProjectionStatus = {
   name: string;
@@ -12,6 +27,7 @@ export type ProjectionStatus = {
   lagMs: number;
   state: 'live' | 'catching_up' | 'failed' | 'outdated';
   error: string | null;
+  rebuild: RebuildStatus | null;
 };
 
 type StatusRow = {
@@ -40,6 +56,7 @@ select c.projection, c.version, c.position, l.head_position, c.error,
  order by c.projection`,
     values: [ledgerId],
   });
+  const rebuilds = await readProgress(tx, ledgerId);
   return rows.map((row) => ({
     name: row.projection,
     version: row.version,
@@ -49,7 +66,19 @@ select c.projection, c.version, c.position, l.head_position, c.error,
     lagMs: Number(row.lag_ms ?? 0n),
     state: stateOf(row),
     error: row.error,
+    rebuild: rebuildOf(rebuilds.find(({ projection }) => projection === row.projection)),
   }));
+}
+
+function rebuildOf(progress: Progress | undefined): RebuildStatus | null {
+  if (progress === undefined) return null;
+  const { generation, version, state, dryRun, parts, partsDone, startedAt, error } = progress;
+  return {
+    ...{ generation, version, state, dryRun, parts, partsDone },
+    eventsPerSecond: eventsPerSecond(progress.eventsDone, progress.elapsedMs).toString(),
+    position: progress.position.toString(),
+    ...{ startedAt, error },
+  };
 }
 
 function stateOf(row: StatusRow): ProjectionStatus['state'] {
