@@ -1,7 +1,10 @@
 // Entry of `npm run bench`. Exits 1 when an answer was not a 2xx or the databases don't hold what was
-// acknowledged, 2 on a wrong option.
+// acknowledged, 2 on a wrong option or a ledger that is not to be filled.
 
 import { createBench } from './bench.ts';
+import { LedgerNotEmptyError } from './fill/fill-ledger.ts';
+import type { FillOrder } from './fill/fill-order.ts';
+import { runFill } from './fill/run-fill.ts';
 import { judge } from './goals.ts';
 import { checkHonesty } from './honesty.ts';
 import { measureCeiling } from './load/ceiling.ts';
@@ -14,9 +17,11 @@ import type { Bench, Scenario, ScenarioResult } from './scenarios/scenario.ts';
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
 /** However it ends, by an error or by Ctrl-C, no server and no temporary directory stays behind. */
-async function runBenchmark(options: Options, chosen: readonly Scenario[]): Promise<Report> {
+async function runToTheEnd<Result>(
+  work: (cleanup: AsyncDisposableStack) => Promise<Result>,
+): Promise<Result> {
   await using cleanup = new AsyncDisposableStack();
-  return await Promise.race([measure({ options, chosen, cleanup }), interruption()]);
+  return await Promise.race([work(cleanup), interruption()]);
 }
 
 function interruption(): Promise<never> {
@@ -88,6 +93,17 @@ async function conclude(bench: Bench, run: Run): Promise<Report> {
   };
 }
 
+async function fill(order: FillOrder): Promise<number> {
+  try {
+    await runToTheEnd((cleanup) => runFill({ order, log, cleanup }));
+    return 0;
+  } catch (error) {
+    const isRefused = error instanceof LedgerNotEmptyError;
+    log(isRefused ? error.message : String(error instanceof Error ? error.stack : error));
+    return isRefused ? 2 : 1;
+  }
+}
+
 async function main(): Promise<number> {
   let options: Options | undefined;
   let chosen: readonly Scenario[];
@@ -102,7 +118,9 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const report = await runBenchmark(options, chosen).catch((error: unknown) => {
+  if (options.fill !== null) return await fill(options.fill);
+  const what = { options, chosen };
+  const report = await runToTheEnd((cleanup) => measure({ ...what, cleanup })).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return undefined;
   });

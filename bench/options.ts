@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readFillOrder, type FillOrder } from './fill/fill-order.ts';
 import type { GeneratorChoice } from './load/generator.ts';
 import type { SystemName } from './systems/system.ts';
 
@@ -21,6 +22,8 @@ export type Options = {
   only: readonly string[];
   jsonPath: string;
   requireGoals: boolean;
+  /** Make a long log instead of measuring. */
+  fill: FillOrder | null;
 };
 
 const FULL = {
@@ -64,11 +67,21 @@ transaction, and Coffer with its worker running. Prints a table and the goals, a
   --require-goals       exit 1 when a goal is not reached
   --help                this text
 
+A long log, instead of measuring:
+  --fill N              write a made-up log of N events (at most 10,000,000), as the service would have, into
+                        the database BENCH_DATABASE_URL names, in which nothing may have happened yet; else
+                        into an embedded server that is thrown away after its figures
+  --keep DIR            into an embedded server in DIR: COFFER_DATA_DIR=DIR npm start serves it
+  --seed N              another log; the same seed gives the same log (1)
+  --random-keys         idempotency keys that land anywhere in the index, instead of such that start with the time
+  --fill-only           leave the read models at position 0
+
 Environment:
   BENCH_DATABASE_URL    a PostgreSQL on which databases may be created; without it an embedded one is
                         started in a temporary directory, with default settings
 
-Exit code: 1 when any answer was not a 2xx, or the databases don't hold what was acknowledged.
+Exit code: 1 when any answer was not a 2xx, or the databases don't hold what was acknowledged; 2 on a wrong
+option, and where a ledger to be filled is not empty.
 `;
 
 /** Undefined when only the help was asked for. Throws on what it can't understand. */
@@ -85,6 +98,11 @@ export function readOptions(args: string[]): Options | undefined {
       'baseline-pool': { type: 'string' },
       json: { type: 'string' },
       'require-goals': { type: 'boolean', default: false },
+      fill: { type: 'string' },
+      keep: { type: 'string' },
+      seed: { type: 'string' },
+      'random-keys': { type: 'boolean' },
+      'fill-only': { type: 'boolean' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -103,6 +121,7 @@ export function readOptions(args: string[]): Options | undefined {
     only: names(values.only ?? ''),
     jsonPath: values.json ?? 'bench/results/latest.json',
     requireGoals: values['require-goals'],
+    fill: readFillOrder(values),
   };
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type Service } from '../support/service.ts';
-import { expectInvalid } from './expect-problem.ts';
+import { expectInvalid, expectProblem } from './expect-problem.ts';
 import type { Item } from './pages-of.ts';
 import { newHolder, spend, topUp, type Holder } from './payments.ts';
 
@@ -154,4 +154,96 @@ test('the events alone give every balance', async () => {
     [...balances.values()].reduce((sum, one) => sum + one),
     0n,
   );
+});
+
+describe('By wallet', () => {
+  let wallet: Item;
+  let treasuryId: string;
+  let concerning: (walletId: string, events: readonly Item[]) => Item[];
+
+  before(async () => {
+    const other = await newHolder(service);
+    await topUp(service, other, '500');
+    const opened = (await feed('&type=wallet.opened')).find(({ data }) => data.owner.userId === other.userId);
+    wallet = { id: opened.data.walletId, ...other };
+    const status = await service.post(`/wallets/${String(wallet.id)}/status`, { status: 'FROZEN' });
+    assert.equal(status.status, 201, status.text);
+    assert.equal((await spend(service, other, '1')).status, 422);
+    await service.post(`/wallets/${String(wallet.id)}/status`, { status: 'ACTIVE' });
+    const held = await service.post('/holds', { ...other, amount: '50' });
+    assert.equal(held.status, 201, held.text);
+    await service.post(`/holds/${String(held.body.holdId)}/capture`, { amount: '20' });
+    // Several legs of one event in the same wallet are one event.
+    const [from, fees] = [{ userId: other.userId }, { system: 'fees' }];
+    const posting = { from, to: fees, assetSlug: other.assetSlug, amount: '1' };
+    const posted = await service.post('/transactions', { postings: [posting, posting, posting] });
+    assert.equal(posted.status, 201, posted.text);
+    // The asset of the commands before all tests: its treasury has been moved by most of them.
+    treasuryId = (await feed('&type=wallet.opened')).find(
+      ({ data }) => data.asset === holder.assetSlug && data.owner.system === 'treasury',
+    ).data.walletId;
+    concerning = (walletId, events) =>
+      events.filter(({ data }) => {
+        const sides = (data.postings ?? []).flatMap(({ from: payer, to: payee }: Item) => [payer, payee]);
+        const named = [data.walletId, data.hold?.walletId, ...sides.map((side: Item) => side.walletId)];
+        return named.includes(walletId);
+      });
+  });
+
+  test('it is what moved the wallet or concerned it, each event once and in order', async () => {
+    const events = await feed(`&walletId=${wallet.id}`);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      [
+        'wallet.opened',
+        'transaction.posted',
+        'wallet.status_changed',
+        'wallet.status_changed',
+        'hold.placed',
+        'hold.captured',
+        'transaction.posted',
+      ],
+    );
+    assert.deepEqual(events, concerning(wallet.id, await feed()));
+  });
+
+  test('pages of any size and the stream give the same, from anywhere', async () => {
+    for (const walletId of [wallet.id, treasuryId]) {
+      const expected = concerning(walletId, await feed('', 500));
+      assert.ok(expected.length > 3);
+      for (const limit of [1, 3, 500])
+        if (limit > 1 || walletId === wallet.id)
+          assert.deepEqual(await feed(`&walletId=${walletId}`, limit), expected);
+      assert.deepEqual(await stream(`?walletId=${walletId}`), expected);
+      const after = expected[2]!.position;
+      assert.deepEqual(await stream(`?walletId=${walletId}&after=${after}`), expected.slice(3));
+    }
+  });
+
+  test('together with a type it is what both let through', async () => {
+    for (const walletId of [wallet.id, treasuryId]) {
+      const all = concerning(walletId, await feed('', 500));
+      for (const type of ['wallet.opened', 'wallet.status_changed', 'transaction.posted', 'hold.captured']) {
+        const expected = all.filter((event) => event.type === type);
+        assert.deepEqual(await feed(`&walletId=${walletId}&type=${type}`, 100), expected);
+        assert.deepEqual(await stream(`?walletId=${walletId}&type=${type}`), expected);
+      }
+    }
+    assert.deepEqual(await feed(`&walletId=${wallet.id}&type=user.registered`), []);
+  });
+
+  test('whoever has read to the end is told where that is', async () => {
+    const reply = await service.get(`/events?walletId=${wallet.id}&limit=500`);
+    assert.equal(reply.body.nextAfter, reply.headers['coffer-position']);
+  });
+
+  test('an unknown wallet is a 404 in both forms, a malformed one and another name for it a 400', async () => {
+    const unknown = '00000000-0000-7000-8000-000000000000';
+    for (const accept of ['application/json', NDJSON]) {
+      const reply = await service.get(`/events?walletId=${unknown}`, { accept });
+      expectProblem(reply, 'wallet_not_found', '/events');
+      expectInvalid(await service.get('/events?walletId=x', { accept }), '/events', ['walletId']);
+      assert.equal((await service.get(`/events?wallet=${String(wallet.id)}`, { accept })).status, 400);
+    }
+  });
 });

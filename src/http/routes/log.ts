@@ -2,17 +2,23 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { idSchema } from '../../commands/fields.ts';
 import { InvalidRequestError } from '../../errors.ts';
-import { feedEvent, readFeed } from '../../events/feed.ts';
+import { feedEvent, readFeed, type FeedRequest } from '../../events/feed.ts';
 import { readRemembered } from '../../events/remembered.ts';
 import { headPosition } from '../../projections/queries/positions.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
+import { walletExists } from '../../projections/queries/wallets.ts';
 import type { HttpDeps } from '../deps.ts';
+import { pathOf, sendProblem } from '../error-handler.ts';
 import * as examples from '../examples.ts';
+import { accepts } from '../media-types.ts';
+import { problemOfRefusal } from '../problems.ts';
 import { rememberedAnswer } from '../remembered-answer.ts';
 import { atLeast, limitParam, positionParam, textParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
 import { eventPage, rememberedKey } from '../resources.ts';
+import { walletNotFound } from './wallets.ts';
 
 const NDJSON = 'application/x-ndjson';
 const STREAM_PAGE = 500;
@@ -25,6 +31,12 @@ const feedQuery = z.strictObject({
   type: textParam(64)
     .optional()
     .meta({ description: 'Only of this type.', examples: ['transaction.posted'] }),
+  walletId: idSchema
+    .optional()
+    .meta({
+      description:
+        'Only what moved or concerned this wallet: its opening, its changes of status, and all that wrote entries to it. A declined transaction names a user and not a wallet; see GET /transactions.',
+    }),
   atLeast,
 });
 
@@ -35,7 +47,7 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
     schema: {
       tags: ['log'],
       summary: 'The event feed, in order and without loss',
-      description: `Pages by \`after\`; with Accept: ${NDJSON} the whole feed from \`after\` to the head, a line an event.`,
+      description: `Pages by \`after\`: the next one is after \`nextAfter\`. The end is reached when that is the Coffer-Position; where a filter matches little of a long log, a page before it may be empty. With Accept: ${NDJSON} the whole feed from \`after\` to the head, a line an event.`,
       querystring: feedQuery,
       response: {
         200: {
@@ -47,12 +59,12 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
     config: {
       facts: {
         operationId: 'listEvents',
-        problems: ['read_model_behind'],
+        problems: ['wallet_not_found', 'read_model_behind'],
         example: { data: [examples.event], nextAfter: '41' },
       },
     },
     handler: async (request, reply) => {
-      const { after = 0n, limit, type } = request.query;
+      const { after = 0n, limit, type, walletId } = request.query;
       if (request.query.atLeast !== undefined) {
         await deps.positions.waitFor({
           projections: [],
@@ -68,14 +80,15 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
         );
       }
       void reply.header('coffer-position', head.toString()).header('vary', 'accept');
+      if (walletId !== undefined && !(await walletExists(deps.readPool, deps.ledgerId, walletId)))
+        return sendProblem(reply, problemOfRefusal(walletNotFound(walletId), pathOf(request)));
+      const wanted = { after, upTo: head, type, walletId };
       if (accepts(request.headers.accept, NDJSON)) {
         // Fastify would read a stream to its end only to throw it away.
         if (request.method === 'HEAD') return reply.header('content-type', NDJSON).send('');
-        return streamFeed(deps, reply, { after, upTo: head, type });
+        return streamFeed(deps, reply, wanted);
       }
-      const rows = await readFeed(deps.readPool, deps.ledgerId, { after, upTo: head, limit, type });
-      // A page that is not full has seen everything up to the head, of whatever type.
-      const seen = rows.length < limit ? head : (rows.at(-1)?.position ?? after);
+      const { rows, seen } = await readFeed(deps.readPool, deps.ledgerId, { ...wanted, limit });
       return reply
         .header('content-type', 'application/json; charset=utf-8')
         .send(JSON.stringify({ data: rows.map(feedEvent), nextAfter: seen.toString() }));
@@ -116,32 +129,18 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
   });
 }
 
-/** Whether a media type is asked for by its name. Of wildcards nobody gets a stream. */
-function accepts(header: string | undefined, mediaType: string): boolean {
-  const ranges = header?.split(',').map((range) =>
-    range
-      .toLowerCase()
-      .split(';')
-      .map((part) => part.trim()),
-  );
-  return ranges?.some(([name, ...parameters]) => name === mediaType && !parameters.includes('q=0')) ?? false;
-}
-
 /** Reads a page only when the client has taken the one before: memory stays constant however slow it is. */
-function streamFeed(
-  deps: HttpDeps,
-  reply: FastifyReply,
-  wanted: { after: bigint; upTo: bigint; type: string | undefined },
-): FastifyReply {
+function streamFeed(deps: HttpDeps, reply: FastifyReply, wanted: Omit<FeedRequest, 'limit'>): FastifyReply {
+  const { socket } = reply.request;
   async function* pages(): AsyncGenerator<string> {
-    let { after } = wanted;
-    for (;;) {
-      const rows = await readFeed(deps.readPool, deps.ledgerId, { ...wanted, after, limit: STREAM_PAGE });
-      if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(feedEvent(row))}\n`).join('');
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < STREAM_PAGE) return;
-      after = last.position;
+    // Between two lines may be many pages that show nothing. While nothing is sent, that the client has hung up shows
+    // only in that it says no more: the connection stays half open until something is.
+    for (let { after } = wanted; after < wanted.upTo && !stream.destroyed && !socket.readableEnded;) {
+      const page = await readFeed(deps.readPool, deps.ledgerId, { ...wanted, after, limit: STREAM_PAGE });
+      if (page.rows.length > 0) yield page.rows.map((row) => `${JSON.stringify(feedEvent(row))}\n`).join('');
+      after = page.seen;
     }
   }
-  return reply.header('content-type', NDJSON).send(Readable.from(pages(), { highWaterMark: 1 }));
+  const stream = Readable.from(pages(), { highWaterMark: 1 });
+  return reply.header('content-type', NDJSON).send(stream);
 }

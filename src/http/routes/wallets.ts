@@ -260,6 +260,6 @@ function balanceAnswerOf(wanted: BalanceOf, found: Balance): QueryAnswer {
   }
 }
 
-function walletNotFound(walletId: string): Refusal {
+export function walletNotFound(walletId: string): Refusal {
   return { code: 'wallet_not_found', detail: 'There is no wallet with this id.', figures: { walletId } };
 }
