@@ -5,7 +5,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:26-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 COFFER_DATA_DIR=/var/lib/coffer
+# A volume that is mounted here is the user's, who makes the key of the audit log in it.
+RUN install -d -o node -g node -m 0700 /var/lib/coffer
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./

@@ -1,11 +1,14 @@
 /** The composition root: config and a database in, a running service out. Everything is wired by hand, here. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { createAuditQueries } from './audit/prove.ts';
+import { prepareSealing } from './audit/seal.ts';
+import { addAuditGauges } from './audit/audit-gauges.ts';
+import { startBackground } from './background.ts';
 import { createDryRun } from './commands/dry-run.ts';
 import type { CommandQueue } from './commands/queue.ts';
 import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
-import { canonicalJson } from './events/canonical.ts';
 import { ledgerIdOf } from './db/ledgers.ts';
 import { keyProbeSettings, rangeSettings } from './db/key-probes.ts';
 import { NotMigratedError, pendingMigrations } from './db/migrate.ts';
@@ -14,14 +17,10 @@ import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
 import type { Readiness } from './http/deps.ts';
 import { buildServer } from './http/server.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { projections } from './projections/catalog.ts';
-import { dueHolds } from './projections/due.ts';
-import { startJobs, type Jobs } from './projections/jobs.ts';
+import { CATCH_UP_QUEUE, startJobs } from './projections/jobs.ts';
 import { createNudger } from './projections/nudge.ts';
 import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
 import { createPositionWaiter } from './projections/queries/positions.ts';
-import { startSweep, type SweepDeps } from './projections/sweep.ts';
-import { startWorker } from './projections/worker.ts';
 import { endsWithin } from './time-limit.ts';
 
 /** Between two nudges of the projections at least this long: they take what gathered in the meantime. */
@@ -54,19 +53,21 @@ export type App = {
   close(): Promise<boolean>;
 };
 
-/** Rejects with NotMigratedError when the database is not up to date. */
+/** Rejects with NotMigratedError when the database is not up to date, with KeyFileError when the audit key is not usable. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { config, log, roles } = options;
   const metrics = createMetrics();
   const pools = createPools(options);
-  const pending = await pendingMigrations(pools.read);
-  if (pending.length > 0) {
+  const ledgerId = await prepare(options, pools).catch(async (error: unknown) => {
     await Promise.all(Object.values(pools).map((pool) => pool.end()));
-    throw new NotMigratedError(pending);
-  }
-  const ledgerId = await ledgerIdOf(pools.read, 'main');
+    throw error;
+  });
   const jobs = await startJobs({ url: options.databaseUrl, log, works: roles.worker });
-  const nudger = createNudger({ wake: () => jobs.wake(ledgerId), minIntervalMs: NUDGE_INTERVAL_MS, log });
+  const nudger = createNudger({
+    wake: () => jobs.wake(CATCH_UP_QUEUE, ledgerId),
+    minIntervalMs: NUDGE_INTERVAL_MS,
+    log,
+  });
 
   const queue = createWriteSide({
     pool: pools.write,
@@ -87,25 +88,24 @@ export async function createApp(options: AppOptions): Promise<App> {
   const http = roles.api
     ? await buildHttp({ options, metrics, pools, ledgerId, queue, readiness: readiness.check })
     : null;
-  const worker = roles.worker
-    ? await startWorker({
-        pool: pools.worker,
+  const background = roles.worker
+    ? await startBackground({
+        config,
+        databaseUrl: options.databaseUrl,
+        pools,
         jobs,
-        projections,
+        queue,
+        ledgerId,
+        metrics,
         log,
-        onApplied: (projection, events) => metrics.projectedEvents.inc({ projection }, Number(events)),
       })
     : null;
+  addAuditGauges(metrics, pools.read, ledgerId);
 
-  const sweep = roles.worker
-    ? startSweep(sweepDeps({ pool: pools.worker, jobs, queue, ledgerId, log }))
-    : null;
-  if (sweep !== null) await jobs.onSweep(() => sweep.run());
-
-  async function release(swept: Promise<void> | undefined): Promise<void> {
-    await swept;
+  async function release(quiet: Promise<void> | undefined): Promise<void> {
+    await quiet;
     await nudger.close();
-    await worker?.close();
+    await background?.close();
     await jobs.close();
     await Promise.all(Object.values(pools).map((pool) => pool.end()));
   }
@@ -114,50 +114,37 @@ export async function createApp(options: AppOptions): Promise<App> {
     http,
     queue,
     async seed() {
-      readiness.awaitDemoData();
-      return seedDemoData({ queue, pool: pools.read, ledgerId, log });
+      readiness.awaitDemoData(true);
+      const isDemo = await seedDemoData({ queue, pool: pools.read, ledgerId, log });
+      // A ledger with data of its own gets none, and is ready without.
+      readiness.awaitDemoData(isDemo);
+      return isDemo;
     },
     async close() {
       // Requests wait for their commands, and those for the database: who waits too long is told so, then cut off.
       const abandon = setTimeout(() => queue.abandon(), ABANDON_MS);
       const cutOff = setTimeout(() => http?.server.closeAllConnections(), CUT_OFF_MS);
-      const swept = sweep?.close();
+      const quiet = background?.quieten();
       await http?.close();
       await queue.close();
       clearTimeout(abandon);
       clearTimeout(cutOff);
-      return endsWithin(release(swept), RELEASE_MS);
+      return endsWithin(release(quiet), RELEASE_MS);
     },
   };
 }
 
-function sweepDeps(parts: {
-  pool: Pools['worker'];
-  jobs: Jobs;
-  queue: CommandQueue;
-  ledgerId: number;
-  log: Logger;
-}): SweepDeps {
-  const { pool, jobs, queue, ledgerId, log } = parts;
-  return {
-    due: () => dueHolds(pool, ledgerId),
-    wake: () => jobs.wakeSweep(ledgerId),
-    expire: async (holdId) => {
-      const command = { kind: 'hold.expire', holdId } as const;
-      await queue.submit({
-        command,
-        idempotencyKey: null,
-        canonicalRequest: canonicalJson(command),
-        actor: 'worker',
-        correlationId: null,
-      });
-    },
-    log,
-  };
+/** Whatever keeps the process from starting is found here, before anything runs. Resolves to the id of the ledger. */
+async function prepare({ config, roles, log }: AppOptions, pools: Pools): Promise<number> {
+  const pending = await pendingMigrations(pools.read);
+  if (pending.length > 0) throw new NotMigratedError(pending);
+  const ledgerId = await ledgerIdOf(pools.read, 'main');
+  if (roles.worker) await prepareSealing(pools.seal, { ledgerId, keyFile: config.auditKeyFile }, log);
+  return ledgerId;
 }
 
 type Pools = Readonly<
-  Record<'write' | 'read' | 'balances' | 'dryRun' | 'worker', ReturnType<typeof createPool>>
+  Record<'write' | 'read' | 'balances' | 'dryRun' | 'worker' | 'seal', ReturnType<typeof createPool>>
 >;
 
 function createPools({ databaseUrl, config, log }: AppOptions): Pools {
@@ -174,11 +161,14 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
     // Many balances in one statement are key probes, whatever the planner thinks of a table that just grew.
     balances: createPool({ ...shared, name: 'balances', max: 4, settings: keyProbeSettings }),
+    // Unlike the worker's: what was signed must not be forgotten in a crash. One seals, one looks.
+    seal: createPool({ ...shared, name: 'seal', max: 2, settings: rangeSettings }),
     dryRun: createPool({ ...shared, name: 'dry run', max: 2, pipeline: true, settings: keyProbeSettings }),
     worker: createPool({
       ...shared,
       name: 'worker',
-      max: 3,
+      // One for each who looks by itself (read models, what is due, rebuilds), and one for a pass that a job asked for.
+      max: 4,
       pipeline: true,
       // Read models can always be folded again, so their commits need not wait for the disk.
       settings: { ...rangeSettings, synchronous_commit: 'off' },
@@ -207,6 +197,7 @@ function buildHttp(parts: {
       projected: createBalanceReader(pools.balances, ledgerId, 'projected'),
       strong: createBalanceReader(pools.balances, ledgerId, 'strong'),
     },
+    audit: createAuditQueries(pools.read, ledgerId),
     readiness,
     metrics,
     waitMs: config.waitMs,
@@ -218,8 +209,8 @@ function buildHttp(parts: {
 function createReadiness(pool: Pools['read'], ledgerId: number) {
   let demoDataAwaited = false;
   return {
-    awaitDemoData(): void {
-      demoDataAwaited = true;
+    awaitDemoData(awaited: boolean): void {
+      demoDataAwaited = awaited;
     },
     async check(): Promise<Readiness> {
       try {

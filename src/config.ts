@@ -1,5 +1,5 @@
 /** The only reader of the environment. An empty variable counts as unset; an unusable one stops the start. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -22,6 +22,7 @@ const variables = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional(),
   COFFER_DATA_DIR: z.string().default('.coffer'),
+  COFFER_AUDIT_KEY_FILE: z.string().optional(),
   COFFER_SEED: z.enum(['demo', 'none']).optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   COFFER_MAX_BATCH: whole(1, 1000, 500),
@@ -37,6 +38,8 @@ export type Config = {
   /** Null: the embedded server of `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
+  /** The private key that checkpoints are signed with. */
+  readonly auditKeyFile: string;
   readonly seed: 'demo' | 'none';
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Most commands in one transaction. */
@@ -67,11 +70,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(`Unusable environment:\n  ${faults.join('\n  ')}`);
   }
   const found = parsed.data;
+  const dataDir = resolve(found.COFFER_DATA_DIR);
   return {
     port: found.PORT,
     host: found.HOST,
     databaseUrl: found.DATABASE_URL ?? null,
-    dataDir: resolve(found.COFFER_DATA_DIR),
+    dataDir,
+    auditKeyFile: resolve(found.COFFER_AUDIT_KEY_FILE ?? join(dataDir, 'audit-key.pem')),
     seed: found.COFFER_SEED ?? (found.DATABASE_URL === undefined ? 'demo' : 'none'),
     logLevel: found.LOG_LEVEL,
     maxBatch: found.COFFER_MAX_BATCH,

@@ -29,7 +29,9 @@ export type UnrecordedRefusalCode =
   | 'id_taken'
   | 'idempotency_key_reused'
   | 'idempotency_key_unknown'
-  | 'subject_erased';
+  | 'subject_erased'
+  | 'checkpoint_not_found'
+  | 'log_contradicted';
 
 export type RefusalCode = RecordedRefusalCode | UnrecordedRefusalCode;
 
@@ -68,13 +70,14 @@ export type OperationalCode =
   | 'shutting_down'
   | 'database_unavailable'
   | 'outcome_unknown'
-  | 'read_model_behind';
+  | 'read_model_behind'
+  | 'not_sealed_yet';
 
 /** A condition of the service, not of the request: the same request may pass later. */
 export class OperationalError extends Error {
   readonly code: OperationalCode;
   readonly retryAfterSeconds: number;
-  /** Where the read model stood, for `read_model_behind`. */
+  /** Where the read model stood, for `read_model_behind`, or the sealed log, for `not_sealed_yet`. */
   readonly position: bigint | null;
   constructor(
     code: OperationalCode,

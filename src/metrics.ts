@@ -8,8 +8,9 @@ export type Metrics = {
   readonly batchRetries: Counter<'reason'>;
   readonly commands: Counter<'command' | 'outcome'>;
   readonly projectedEvents: Counter<'projection'>;
+  readonly sealingRefusals: Counter;
   /** Registers a gauge that is read when metrics are asked for. */
-  gauge(name: string, help: string, read: () => number): void;
+  gauge(name: string, help: string, read: () => number | Promise<number>): void;
 };
 
 export function createMetrics(): Metrics {
@@ -48,13 +49,18 @@ export function createMetrics(): Metrics {
       labelNames: ['projection'],
       registers,
     }),
+    sealingRefusals: new Counter({
+      name: 'coffer_sealing_refusals_total',
+      help: 'Attempts to seal the log that were refused: the log contradicts what was sealed, or the key is not usable.',
+      registers,
+    }),
     gauge(name, help, read) {
       const gauge = new Gauge({
         name,
         help,
         registers,
-        collect() {
-          gauge.set(read());
+        async collect() {
+          gauge.set(await read());
         },
       });
     },

@@ -6,8 +6,9 @@
 /** The largest amount and the largest balance in either direction: 38 digits. */
 export const MAX_AMOUNT = 10n ** 38n - 1n;
 
-const AMOUNT = /^[1-9][0-9]{0,37}$/;
-const AMOUNT_OR_ZERO = /^(?:0|[1-9][0-9]{0,37})$/;
+/** A positive amount, and one that may be zero, of at most 38 digits. */
+export const AMOUNT = /^[1-9][0-9]{0,37}$/;
+export const AMOUNT_OR_ZERO = /^(?:0|[1-9][0-9]{0,37})$/;
 
 /** True for a string that is a positive amount of at most 38 digits. */
 export function isAmount(text: string): boolean {

@@ -10,6 +10,7 @@ const defaults: Config = {
   host: '127.0.0.1',
   databaseUrl: null,
   dataDir: resolve('.coffer'),
+  auditKeyFile: resolve('.coffer/audit-key.pem'),
   seed: 'demo',
   logLevel: 'info',
   maxBatch: 500,
@@ -24,6 +25,7 @@ const variables = [
   'HOST',
   'DATABASE_URL',
   'COFFER_DATA_DIR',
+  'COFFER_AUDIT_KEY_FILE',
   'COFFER_SEED',
   'LOG_LEVEL',
   'COFFER_MAX_BATCH',
@@ -49,6 +51,7 @@ describe('The configuration', () => {
       HOST: '::1',
       DATABASE_URL,
       COFFER_DATA_DIR: '/var/lib/coffer',
+      COFFER_AUDIT_KEY_FILE: '/run/keys/audit.pem',
       COFFER_SEED: 'demo',
       LOG_LEVEL: 'silent',
       COFFER_MAX_BATCH: '1',
@@ -63,6 +66,7 @@ describe('The configuration', () => {
       host: '::1',
       databaseUrl: DATABASE_URL,
       dataDir: '/var/lib/coffer',
+      auditKeyFile: '/run/keys/audit.pem',
       seed: 'demo',
       logLevel: 'silent',
       maxBatch: 1,
@@ -93,6 +97,11 @@ describe('The configuration', () => {
 
   test('makes the data directory absolute', () => {
     assert.equal(readConfig({ COFFER_DATA_DIR: 'data/x' }).dataDir, resolve('data/x'));
+  });
+
+  test('keeps the audit key in the data directory, unless told otherwise', () => {
+    assert.equal(readConfig({ COFFER_DATA_DIR: '/data' }).auditKeyFile, '/data/audit-key.pem');
+    assert.equal(readConfig({ COFFER_AUDIT_KEY_FILE: 'key.pem' }).auditKeyFile, resolve('key.pem'));
   });
 });
 

@@ -3,6 +3,9 @@
  * migrated template database. Each test file clones a database of its own from it.
  */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import { openThrowawayPostgres } from '../src/db/embedded/throwaway-postgres.ts';
@@ -28,7 +31,10 @@ export async function globalSetup(): Promise<void> {
   await installJobs(templateUrl, pino({ level: 'silent' }));
   process.env['COFFER_TEST_SERVER'] = server.url;
   process.env['COFFER_TEST_TEMPLATE'] = template;
+  const keys = await mkdtemp(join(tmpdir(), 'coffer-test-keys-'));
+  process.env['COFFER_TEST_KEYS'] = keys;
   stop = async () => {
+    await rm(keys, { recursive: true });
     await dropDatabase(server.url, template);
     await server.close();
   };

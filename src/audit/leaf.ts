@@ -15,11 +15,11 @@ export const LEAF_COLUMNS = `e.position, e.id, e.type, e.version, e.idempotency_
 
 const COLUMNS = 13;
 const LENGTH_BYTES = 4;
-/** Of position, id, version, fingerprint, related_id and the three times; 0 for what is text. */
-const FIXED_BYTES = 8 + 16 + 2 + 32 + 16 + 3 * 8;
+/** Of position, id, version, related_id and the three times. */
+const FIXED_BYTES = 8 + 16 + 2 + 16 + 3 * 8;
 
 /** PostgreSQL counts microseconds from 2000-01-01T00:00:00Z. */
-const POSTGRES_EPOCH_MS = 946_684_800_000;
+export const POSTGRES_EPOCH_MS = 946_684_800_000;
 
 /** An event as it is stored. Times are RFC 3339 in UTC with milliseconds, `data` is the stored JSON text. */
 export type Leaf = {
@@ -36,19 +36,15 @@ export type Leaf = {
   readonly occurredAt: string;
   readonly recordedAt: string;
   readonly effectiveAt: string | null;
-  readonly data: string | Uint8Array;
+  readonly data: string;
 };
 
 /** The leaf of an event that was read as values. */
 export function encodeLeaf(leaf: Leaf): Buffer {
-  const { data } = leaf;
-  const texts = [leaf.type, leaf.idempotencyKey, leaf.actor, leaf.correlationId];
+  const texts = [leaf.type, leaf.idempotencyKey, leaf.actor, leaf.correlationId, leaf.data];
   const textBytes = texts.reduce((sum, text) => sum + (text === null ? 0 : Buffer.byteLength(text)), 0);
-  const dataBytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
   const fingerprintBytes = (leaf.fingerprint?.length ?? 0) / 2;
-  const bytes = Buffer.allocUnsafe(
-    2 + COLUMNS * LENGTH_BYTES + FIXED_BYTES + fingerprintBytes + textBytes + dataBytes,
-  );
+  const bytes = Buffer.allocUnsafe(2 + COLUMNS * LENGTH_BYTES + FIXED_BYTES + fingerprintBytes + textBytes);
   let at = bytes.writeInt16BE(COLUMNS, 0);
   const int8 = (value: bigint): void => {
     at = bytes.writeInt32BE(8, at);
@@ -86,11 +82,6 @@ export function encodeLeaf(leaf: Leaf): Buffer {
   time(leaf.occurredAt);
   time(leaf.recordedAt);
   time(leaf.effectiveAt);
-  if (typeof data === 'string') text(data);
-  else {
-    at = bytes.writeInt32BE(data.length, at);
-    bytes.set(data, at);
-    at += data.length;
-  }
+  text(leaf.data);
   return bytes.subarray(0, at);
 }

@@ -13,21 +13,23 @@ const NODE_PREFIX = 0x01;
 /** MTH({}): the root of the empty tree. */
 export const EMPTY_ROOT = hash('sha256', Buffer.alloc(0), 'buffer');
 
+/** For what is hashed: a leaf or two hashes behind the prefix. Nothing here is asynchronous, so one serves all. */
+let scratch = Buffer.alloc(4_096);
+
 /** SHA-256(0x00 || leaf). */
 export function leafHash(leaf: Uint8Array): Buffer {
-  const prefixed = Buffer.allocUnsafe(1 + leaf.length);
-  prefixed[0] = LEAF_PREFIX;
-  prefixed.set(leaf, 1);
-  return hash('sha256', prefixed, 'buffer');
+  if (leaf.length >= scratch.length) scratch = Buffer.alloc(2 * leaf.length);
+  scratch[0] = LEAF_PREFIX;
+  scratch.set(leaf, 1);
+  return hash('sha256', scratch.subarray(0, 1 + leaf.length), 'buffer');
 }
 
 /** SHA-256(0x01 || left || right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  const prefixed = Buffer.allocUnsafe(1 + 2 * HASH_BYTES);
-  prefixed[0] = NODE_PREFIX;
-  prefixed.set(left, 1);
-  prefixed.set(right, 1 + HASH_BYTES);
-  return hash('sha256', prefixed, 'buffer');
+  scratch[0] = NODE_PREFIX;
+  scratch.set(left, 1);
+  scratch.set(right, 1 + HASH_BYTES);
+  return hash('sha256', scratch.subarray(0, 1 + 2 * HASH_BYTES), 'buffer');
 }
 
 /** The root of a complete subtree of 2^level leaves. Level 0 is a leaf hash. */

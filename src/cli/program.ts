@@ -1,10 +1,17 @@
 /** The coffer command. Each subcommand resolves to the exit code of the process. */
 import { Command } from 'commander';
-import { ConfigError, readConfig, type Config } from '../config.ts';
-import { DataDirInUseError } from '../db/embedded/embedded-postgres.ts';
-import { NotMigratedError } from '../db/migrate.ts';
+import { readConfig, type Config } from '../config.ts';
+import { addAuditCommands } from './audit.ts';
+import { messageFor } from './message.ts';
 import { runMigrate } from './migrate.ts';
-import { listProjections, rebuildProjections } from './projections.ts';
+import { listProjections } from './projections.ts';
+import {
+  pruneProjections,
+  rebuildProjections,
+  rollbackProjections,
+  type PruneOptions,
+  type RebuildOptions,
+} from './rebuild.ts';
 import { runSeed } from './seed.ts';
 import { runService } from './service.ts';
 
@@ -37,8 +44,30 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   projections
     .command('rebuild')
     .argument('[names...]', 'projections to rebuild; all when none is named')
-    .description('fold read models again from the first event')
-    .action(run((config, names: string[]) => rebuildProjections(config, names)));
+    .option(
+      '--dry-run',
+      'build and compare, then drop what was built; exit code 1 tells of differences',
+      false,
+    )
+    .description('build the next generation beside the live one, compare the two, and swap them')
+    .action(
+      run((config, names: string[], options: RebuildOptions) => rebuildProjections(config, names, options)),
+    );
+  projections
+    .command('rollback')
+    .argument('[names...]', 'projections to take back; all when none is named')
+    .description('catch up the generation that was live before, and swap it in')
+    .action(run((config, names: string[]) => rollbackProjections(config, names)));
+  projections
+    .command('prune')
+    .argument('[names...]', 'projections to clean up; all when none is named')
+    .option('--under-way', 'those that are being rebuilt as well: this ends their rebuild', false)
+    .description('drop generations that are retired or were given up')
+    .action(
+      run((config, names: string[], options: PruneOptions) => pruneProjections(config, names, options)),
+    );
+
+  addAuditCommands(program, run);
 
   try {
     await program.parseAsync(argv);
@@ -47,19 +76,4 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     console.error(messageFor(error));
     return 1;
   }
-}
-
-/** What an operator can act on is said in a sentence; anything else is a bug and shows its stack. */
-function messageFor(error: unknown): string {
-  if (
-    error instanceof ConfigError ||
-    error instanceof DataDirInUseError ||
-    error instanceof NotMigratedError
-  ) {
-    return error.message;
-  }
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}\nAnother process listens there. Set PORT to another port (0 takes a free one).`;
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

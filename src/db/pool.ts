@@ -3,7 +3,6 @@
  * bigint, timestamptz becomes RFC 3339 in UTC with milliseconds, json stays text until someone needs it.
  */
 import pg from 'pg';
-import type { Transaction } from './transaction.ts';
 
 export type PoolOptions = {
   readonly url: string;
@@ -84,10 +83,10 @@ export function createPool(options: PoolOptions): pg.Pool {
   return pool;
 }
 
-/** Runs `work` in one READ COMMITTED transaction; its rejection rolls back and is passed on. */
+/** Runs `work` in one READ COMMITTED transaction; its rejection rolls back and is passed on. COPY needs the client itself. */
 export function inTransaction<Result>(
   pool: pg.Pool,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (tx: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
   return between(pool, 'begin', work);
 }
@@ -95,7 +94,7 @@ export function inTransaction<Result>(
 /** Runs `work` on one snapshot: all its statements see the same state of everything. */
 export function inSnapshot<Result>(
   pool: pg.Pool,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (tx: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
   return between(pool, 'begin isolation level repeatable read, read only', work);
 }
@@ -103,7 +102,7 @@ export function inSnapshot<Result>(
 async function between<Result>(
   pool: pg.Pool,
   begin: string,
-  work: (tx: Transaction) => Promise<Result>,
+  work: (tx: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;

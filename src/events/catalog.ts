@@ -7,13 +7,13 @@
  * anything personal: an e-mail or a personal metadata field is represented by hmac(salt, value).
  */
 import { z } from 'zod';
-import { isAmount, isAmountOrZero } from '../money.ts';
+import { AMOUNT, AMOUNT_OR_ZERO } from '../money.ts';
 
 const id = z.uuid();
 const slug = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
 const systemName = z.string().regex(/^[a-z][a-z0-9_]{0,31}$/);
-const amount = z.string().refine(isAmount);
-const amountOrZero = z.string().refine(isAmountOrZero);
+const amount = z.string().regex(AMOUNT);
+const amountOrZero = z.string().regex(AMOUNT_OR_ZERO);
 const balance = z.string().regex(/^(?:0|-?[1-9][0-9]{0,37})$/);
 const scale = z.string().regex(/^(?:[0-9]|1[0-8])$/);
 const time = z.iso.datetime({ precision: 3 });

@@ -185,6 +185,53 @@ export const event = {
   data: { asset: 'gold_coins', assetId, floor: '0', owner: { userId }, walletId },
 };
 
+const note = [
+  'coffer/main/1-5f2c8a3d9e0b4716',
+  '42',
+  'Xcnaeacgamm0rVWctwHe1qKrnYI6rS9JYM/jcO/0YEM=',
+  '',
+  '\u2014 coffer/main/1-5f2c8a3d9e0b4716 x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=',
+  '',
+].join('\n');
+const publicKeys = ['coffer/main/1-5f2c8a3d9e0b4716+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'];
+const hashes = [
+  'lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c=',
+  'XwjPChozygdqlSeZgyWA2z4O9FhP8f9oxUo2DVDeMB4=',
+];
+
+export const checkpoint = {
+  origin: 'coffer/main/1-5f2c8a3d9e0b4716',
+  treeSize: '42',
+  rootHash: 'Xcnaeacgamm0rVWctwHe1qKrnYI6rS9JYM/jcO/0YEM=',
+  sealedAt: at,
+  note,
+  publicKeys,
+  unsealedEvents: '0',
+};
+
+export const inclusionProof = {
+  position: '41',
+  leafIndex: '40',
+  treeSize: '42',
+  leafHash: 'bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=',
+  hashes,
+  rootHash: checkpoint.rootHash,
+  checkpoint: note,
+  publicKeys,
+  event: { ...event, fingerprint: null, effectiveAt: null, data: JSON.stringify(event.data) },
+};
+
+export const consistencyProof = {
+  from: '41',
+  to: '42',
+  fromRootHash: '3biIQx+WyVckWFqr6hYlmIlfkVDxZ7mzJ1J5YGQDYgs=',
+  toRootHash: checkpoint.rootHash,
+  hashes,
+  checkpoint: note,
+};
+
+export const drift = { verifiedPosition: '42', checkedAt: at, findings: '0', latest: [] };
+
 export const projection = {
   name: 'wallet_balances',
   version: 1,
@@ -194,6 +241,7 @@ export const projection = {
   lagMs: 0,
   state: 'live',
   error: null,
+  rebuild: null,
 };
 
 export const activity = { at, type: 'topup', posted: '3', volume: '300', rejected: '0' };

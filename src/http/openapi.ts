@@ -61,9 +61,17 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This server' }],
-      tags: ['users', 'assets', 'wallets', 'transactions', 'holds', 'log', 'operations', 'pages'].map(
-        (name) => ({ name }),
-      ),
+      tags: [
+        'users',
+        'assets',
+        'wallets',
+        'transactions',
+        'holds',
+        'log',
+        'audit',
+        'operations',
+        'pages',
+      ].map((name) => ({ name })),
     },
     transform: (route) => {
       const facts = route.route.config?.facts;

@@ -186,6 +186,22 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'Read model behind',
     advice: `The read model has not reached the position in atLeast in time. ${RETRY} consistency=strong never waits.`,
   },
+  not_sealed_yet: {
+    status: 503,
+    title: 'Not sealed yet',
+    advice: `Events are sealed within seconds of being written, and proofs are of sealed events. ${RETRY} If it stays so, no worker seals: its log says why.`,
+  },
+  checkpoint_not_found: {
+    status: 404,
+    title: 'No checkpoint yet',
+    advice: 'The first checkpoint is signed within seconds of the first event, where a worker runs.',
+  },
+  log_contradicted: {
+    status: 500,
+    title: 'Log contradicts what was sealed',
+    advice:
+      'An event, a node of the tree or a checkpoint was changed behind the back of the service, so that there is no proof. `coffer audit verify` finds out what.',
+  },
 };
 
 export type Problem = {

@@ -4,13 +4,13 @@
  */
 import { z } from 'zod';
 
-const digits = z
+export const digits = z
   .string()
   .regex(/^(0|[1-9][0-9]*)$/)
   .meta({ examples: ['3'] });
 const signedDigits = z.string().regex(/^(0|-?[1-9][0-9]*)$/);
 
-const uuid = z
+export const uuid = z
   .uuid()
   .meta({
     id: 'Id',
@@ -26,7 +26,7 @@ const balance = signedDigits.meta({
   description: 'Minor units, as digits; negative for the treasury.',
   examples: ['100'],
 });
-const position = z
+export const position = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,18})$/)
   .meta({
@@ -34,7 +34,7 @@ const position = z
     description: 'A place in the log, from 1 on; 0 is before the first event.',
     examples: ['42'],
   });
-const time = z.iso
+export const time = z.iso
   .datetime({ precision: 3 })
   .meta({
     id: 'Time',
@@ -228,7 +228,7 @@ export const historyLine = z
   })
   .meta({ id: 'HistoryLine' });
 
-const event = z
+export const event = z
   .object({
     position,
     id: uuid,
@@ -247,19 +247,6 @@ const event = z
   .meta({ id: 'Event' });
 
 export const eventPage = z.object({ data: z.array(event), nextAfter: position }).meta({ id: 'EventPage' });
-
-export const projectionStatus = z
-  .object({
-    name: z.string(),
-    version: z.int(),
-    position,
-    headPosition: position,
-    lagEvents: digits,
-    lagMs: z.int().meta({ description: 'Age of the oldest event not yet projected.' }),
-    state: z.enum(['live', 'catching_up', 'failed', 'outdated']),
-    error: z.string().nullable(),
-  })
-  .meta({ id: 'Projection' });
 
 const activity = z
   .object({
@@ -287,15 +274,6 @@ export const rememberedKey = z
     outcome: z.record(z.string(), z.unknown()).meta({ description: 'The body that was answered.' }),
   })
   .meta({ id: 'RememberedKey' });
-
-export const health = z.object({ status: z.literal('ok'), startedAt: time }).meta({ id: 'Health' });
-
-export const readiness = z
-  .object({
-    status: z.enum(['ready', 'not_ready']),
-    reason: z.string().nullable().meta({ description: 'What is missing; null when nothing is.' }),
-  })
-  .meta({ id: 'Readiness' });
 
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({ data: z.array(item), nextCursor: z.string().nullable() });

@@ -9,6 +9,7 @@ import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
 import { assetRoutes } from './routes/assets.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { batchRoute } from './routes/batch.ts';
 import { holdRoutes } from './routes/holds.ts';
 import { logRoutes } from './routes/log.ts';
@@ -75,6 +76,7 @@ export async function buildServer(
   batchRoute(app, deps);
   holdRoutes(app, deps);
   logRoutes(app, deps);
+  auditRoutes(app, deps);
   operationRoutes(app, deps);
   await pageRoutes(app);
   return app;

@@ -5,6 +5,7 @@ import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, unique, type Reply, type Service } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { newHolder, spend, topUp, transfer } from './payments.ts';
 
 const NOBODY = '01998a6e-7c00-7000-8000-00000000dead';
@@ -208,12 +209,21 @@ test('every query answers what the document says', async () => {
     ['/events', ['/events?limit=500', '/events?limit=1']],
     ['/projections', ['/projections']],
     ['/audit/trial-balance', ['/audit/trial-balance']],
+    ['/audit/checkpoint', ['/audit/checkpoint']],
+    ['/audit/proofs/inclusion', ['/audit/proofs/inclusion?position=2&treeSize=3']],
+    [
+      '/audit/proofs/consistency',
+      ['/audit/proofs/consistency?from=2', '/audit/proofs/consistency?from=1&to=1'],
+    ],
   ];
+  await until('the log is sealed', async () => (await service.get('/audit/checkpoint')).status === 200);
   for (const [template, paths] of queries) {
     for (const path of paths) expectContract('get', template, await service.get(path), 200);
   }
   const stream = await service.get('/events', { accept: 'application/x-ndjson' });
   expectContract('get', '/events', stream, 200);
+  const checkpoint = await service.get('/audit/checkpoint', { accept: 'application/json' });
+  expectContract('get', '/audit/checkpoint', checkpoint, 200);
 });
 
 test('every refusal answers what the document says', async () => {
@@ -229,6 +239,7 @@ test('every refusal answers what the document says', async () => {
     ['/idempotency-keys/{key}', '/idempotency-keys/none', 404],
     ['/problems/{code}', '/problems/none', 404],
     ['/assets/{slug}/activity', '/assets/none/activity', 404],
+    ['/audit/proofs/inclusion', '/audit/proofs/inclusion', 400],
   ];
   for (const [template, path, status] of gets)
     expectContract('get', template, await service.get(path), status);

@@ -23,6 +23,9 @@ GET /transactions
 GET /idempotency-keys/{key}
 GET /events
 GET /projections
+GET /audit/checkpoint
+GET /audit/proofs/consistency
+GET /audit/proofs/inclusion
 GET /audit/trial-balance
 GET /problems/{code}
 GET /openapi.json

@@ -43,6 +43,11 @@ const tables: Readonly<Record<string, { key: string; columns: string }>> = {
     key: 'ledger_id position leg',
     columns: 'ledger_id position leg wallet_id asset_id seq amount balance_after held_after recorded_at',
   },
+  audit_checkpoints: {
+    key: 'ledger_id incarnation tree_size',
+    columns: 'ledger_id incarnation tree_size origin root_hash note sealed_at',
+  },
+  audit_keys: { key: 'ledger_id number', columns: 'ledger_id number vkey added_at' },
 };
 
 for (const [table, expected] of Object.entries(tables)) {

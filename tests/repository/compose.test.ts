@@ -150,8 +150,14 @@ describe('docker-compose.yml', () => {
 
   test('keeps the data in a declared volume, where the image of PostgreSQL 18 looks for it', () => {
     const mounted = Object.values(compose.services).flatMap(({ volumes }) => volumes ?? []);
-    assert.deepEqual(mounted, ['postgres-data:/var/lib/postgresql']);
-    assert.deepEqual(Object.keys(compose.volumes), ['postgres-data']);
+    assert.deepEqual(mounted, ['postgres-data:/var/lib/postgresql', 'audit-key:/var/lib/coffer']);
+    assert.deepEqual(Object.keys(compose.volumes), ['postgres-data', 'audit-key']);
+  });
+
+  test("keeps the audit key of the worker in the image's data directory, which belongs to its user", () => {
+    assert.deepEqual(serviceNamed('worker').volumes, ['audit-key:/var/lib/coffer']);
+    assert.match(dockerfile, /^ENV .*COFFER_DATA_DIR=\/var\/lib\/coffer$/m);
+    assert.match(dockerfile, /^RUN install -d -o node -g node -m 0700 \/var\/lib\/coffer$/m);
   });
 
   test('gives the service the database and the password that PostgreSQL is given', () => {

@@ -25,7 +25,7 @@ function readJson<Content>(name: string): Content {
 
 /** Packages the files import, types included: without them the sources do not compile. */
 function importedPackages(pattern: string): string[] {
-  const imports = /\b(?:from|import)\s*\(?\s*'(?<specifier>[^'.#][^']*)'/g;
+  const imports = /\b(?:from\s+|import\s*\(?\s*)'(?<specifier>[^'.#\s][^'\s]*)'/g;
   const specifiers = globSync(pattern, { cwd: repositoryRoot }).flatMap((file) =>
     [...readFileSync(`${repositoryRoot}/${file}`, 'utf8').matchAll(imports)].map(
       ({ groups }) => groups?.['specifier'] ?? '',

@@ -8,6 +8,8 @@ import { lintPlants, type Findings, type Plant } from './plant.ts';
 import { pureFiles } from './pure-files.ts';
 import { sourceFolders } from './repository.ts';
 
+const belowApp = ['vocabulary', 'config', 'db', 'events', 'commands', 'projections', 'audit', 'http'];
+
 /** What each layer may import; `type:x` stands for the types of x alone. `vocabulary` is src/money.ts and its like. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   vocabulary: ['vocabulary', 'config'],
@@ -18,36 +20,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   projections: ['vocabulary', 'type:config', 'db', 'events'],
   audit: ['vocabulary', 'type:config', 'db', 'events'],
   http: ['vocabulary', 'type:config', 'type:db', 'events', 'commands', 'projections'],
-  app: ['vocabulary', 'config', 'db', 'events', 'commands', 'projections', 'audit', 'http', 'demo-data'],
-  'demo-data': ['vocabulary', 'config', 'db', 'events', 'commands', 'projections', 'audit', 'http', 'app'],
-  cli: [
-    'vocabulary',
-    'config',
-    'db',
-    'events',
-    'commands',
-    'projections',
-    'audit',
-    'http',
-    'app',
-    'demo-data',
-  ],
-  main: [
-    'vocabulary',
-    'config',
-    'db',
-    'events',
-    'commands',
-    'projections',
-    'audit',
-    'http',
-    'app',
-    'demo-data',
-    'cli',
-  ],
+  app: [...belowApp, 'background', 'demo-data'],
+  background: [...belowApp, 'app', 'demo-data'],
+  'demo-data': [...belowApp, 'app', 'background'],
+  cli: [...belowApp, 'app', 'background', 'demo-data'],
+  main: [...belowApp, 'app', 'background', 'demo-data', 'cli'],
 };
 
-const atRoot = ['app', 'config', 'demo-data', 'main'];
+const atRoot = ['app', 'background', 'config', 'demo-data', 'main'];
 const folders = Object.keys(mayImport).filter((layer) => layer !== 'vocabulary' && !atRoot.includes(layer));
 
 /** What is imported from a layer, relative to src. */

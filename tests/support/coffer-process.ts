@@ -12,6 +12,7 @@ import { until } from './until.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_LIMIT_MS = 60_000;
+const SHARED_KEY_FILE = join(process.env['COFFER_TEST_KEYS'] ?? tmpdir(), 'processes.pem');
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -46,7 +47,9 @@ export type Coffer = CofferProcess & {
 function environment(own: Environment): NodeJS.ProcessEnv {
   const foreign = /^(COFFER_|DATABASE_URL$|PORT$|HOST$|LOG_LEVEL$|NODE_TEST|NODE_OPTIONS$|PG|npm_)/;
   const inherited = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-  return { ...Object.fromEntries(inherited), PORT: '0', LOG_LEVEL: 'info', ...own };
+  // Not in the sources' own data directory: unless a test gives it one, a process shares a key with all others.
+  const key = own['COFFER_DATA_DIR'] === undefined ? { COFFER_AUDIT_KEY_FILE: SHARED_KEY_FILE } : {};
+  return { ...Object.fromEntries(inherited), PORT: '0', LOG_LEVEL: 'info', ...key, ...own };
 }
 
 const started = new Set<ChildProcess>();

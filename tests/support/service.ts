@@ -1,5 +1,7 @@
 /** The service inside the test's process, on the test's database: everything real but the socket. */
 import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { createApp, type App } from '../../src/app.ts';
@@ -23,11 +25,19 @@ export type Service = {
   close(): Promise<void>;
 };
 
+/** One for all services on a database. The directory goes with the run. */
+export function auditKeyFileOf(database: TestDatabase): string {
+  return join(process.env['COFFER_TEST_KEYS'] ?? tmpdir(), `${new URL(database.url).pathname.slice(1)}.pem`);
+}
+
 export async function startService(
   database: TestDatabase,
   options: { config?: Partial<Config>; log?: Logger; worker?: boolean } = {},
 ): Promise<Service> {
-  const found = readConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' });
+  const found = readConfig({
+    ...{ DATABASE_URL: database.url, LOG_LEVEL: 'silent' },
+    COFFER_AUDIT_KEY_FILE: auditKeyFileOf(database),
+  });
   // On a machine with much to do a worker may be late; a test that waits in vain says so all the same.
   const config = { ...found, waitMs: 15_000, ...options.config };
   const log = options.log ?? pino({ level: 'silent' });

@@ -2,7 +2,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Writes a file of mode 0600 so that after a crash it has its old or its new content, never a part. */
-export async function replaceFile(path: string, content: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const partial = `${path}.partial`;
   const file = await open(partial, 'w', 0o600);
   try {

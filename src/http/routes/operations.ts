@@ -6,7 +6,8 @@ import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { atLeast } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { health, listOf, projectionStatus, readiness } from '../resources.ts';
+import { drift, health, projectionStatus, readiness } from '../operation-resources.ts';
+import { listOf } from '../resources.ts';
 
 export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
   const startedAt = new Date().toISOString();
@@ -64,10 +65,11 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
     operationId: 'listProjections',
     tag: 'operations',
     summary: 'How far the read models have come',
-    description: 'With atLeast it answers once all of them have reached that position.',
+    description:
+      'With atLeast it answers once all of them have reached that position. `drift` is what the sentinel makes of the log: it derives it again, all the time.',
     query: z.strictObject({ atLeast }),
-    answer: listOf(projectionStatus),
-    example: examples.listOf(examples.projection),
+    answer: listOf(projectionStatus).extend({ drift }),
+    example: { ...examples.listOf(examples.projection), drift: examples.drift },
     problems: ['read_model_behind'],
     read: async (_params, query) => {
       if (query.atLeast !== undefined) await reachedByAll(deps, query.atLeast);
@@ -75,7 +77,14 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
       const { result, position } = await answerFrom(deps, source, (tx) =>
         readProjectionStatus(tx, deps.ledgerId),
       );
-      return { body: { data: result, nextCursor: null }, position };
+      const { verified, checkedAt, count, findings } = await deps.audit.drift();
+      const found = {
+        verifiedPosition: verified.toString(),
+        checkedAt,
+        findings: count.toString(),
+        latest: findings,
+      };
+      return { body: { data: result, nextCursor: null, drift: found }, position };
     },
   });
 }

@@ -1,0 +1,158 @@
+/** Reads a leaf back into the values of an event: the other half of leaf.ts. */
+import { POSTGRES_EPOCH_MS, type Leaf } from './leaf.ts';
+
+/** Reads the columns of a row in PostgreSQL's binary format, one after the other. */
+export type ColumnReader = {
+  readonly int2: () => number;
+  readonly int8: () => bigint;
+  readonly text: () => string;
+  readonly textOrNull: () => string | null;
+  readonly uuid: () => string;
+  readonly uuidOrNull: () => string | null;
+  readonly hexOrNull: () => string | null;
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly time: () => string;
+  readonly timeOrNull: () => string | null;
+  /** Passes by as many columns. */
+  readonly skip: (columns: number) => void;
+};
+
+/** A reader that is pointed at row after row: one for all rows of a stream. */
+export function createColumnReader(): ColumnReader & { readonly startAt: (row: Buffer) => void } {
+  let bytes: Buffer = Buffer.alloc(0);
+  let at = 0;
+  const times = createTimeSpeller();
+
+  /** Length of the column that starts here, -1 for null; the reader then stands at its first byte. */
+  function length(): number {
+    const found = bytes.readInt32BE(at);
+    at += 4;
+    return found;
+  }
+
+  function present(): number {
+    const found = length();
+    if (found < 0) throw new Error('a column that is never null is null');
+    return found;
+  }
+
+  function textOf(count: number): string {
+    at += count;
+    return bytes.toString('utf8', at - count, at);
+  }
+
+  function hexOf(count: number): string {
+    at += count;
+    return bytes.toString('hex', at - count, at);
+  }
+
+  function uuidOf(count: number): string {
+    const hex = hexOf(count);
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  }
+
+  function timeOf(): string {
+    const micros = bytes.readBigInt64BE(at);
+    at += 8;
+    return times(Number(micros / 1_000n) + POSTGRES_EPOCH_MS);
+  }
+
+  function orNull<Value>(read: (count: number) => Value): Value | null {
+    const count = length();
+    return count < 0 ? null : read(count);
+  }
+
+  return {
+    startAt(row) {
+      bytes = row;
+      at = 2; // behind the number of columns
+    },
+    int2() {
+      present();
+      at += 2;
+      return bytes.readInt16BE(at - 2);
+    },
+    int8() {
+      present();
+      at += 8;
+      return bytes.readBigInt64BE(at - 8);
+    },
+    text: () => textOf(present()),
+    textOrNull: () => orNull(textOf),
+    uuid: () => uuidOf(present()),
+    uuidOrNull: () => orNull(uuidOf),
+    hexOrNull: () => orNull(hexOf),
+    time() {
+      present();
+      return timeOf();
+    },
+    timeOrNull: () => orNull(timeOf),
+    skip(columns) {
+      for (let column = 0; column < columns; column += 1) {
+        const found = length();
+        at += Math.max(0, found);
+      }
+    },
+  };
+}
+
+const MINUTE_MS = 60_000;
+const UP_TO_MINUTES = '2026-01-01T00:00:'.length;
+
+/** RFC 3339 of milliseconds since 1970. Times of a log stand close together: up to the minute the last one's text is used again. */
+function createTimeSpeller(): (ms: number) => string {
+  let minute = Number.NaN;
+  let prefix = '';
+  return (ms) => {
+    const of = Math.floor(ms / MINUTE_MS);
+    if (of !== minute) {
+      const date = new Date(ms);
+      // 'infinity', or a time that only a forger can have written.
+      if (Number.isNaN(date.getTime())) return `${ms} ms`;
+      minute = of;
+      prefix = date.toISOString().slice(0, UP_TO_MINUTES);
+    }
+    const rest = ms - of * MINUTE_MS;
+    const seconds = Math.floor(rest / 1_000);
+    return `${prefix}${seconds < 10 ? '0' : ''}${seconds}.${(rest - seconds * 1_000).toString().padStart(3, '0')}Z`;
+  };
+}
+
+/** The event of a leaf that the reader was pointed at. Throws for bytes that are no leaf. */
+export function decodeLeaf(row: ColumnReader): Leaf {
+  return {
+    position: row.int8(),
+    id: row.uuid(),
+    type: row.text(),
+    version: row.int2(),
+    idempotencyKey: row.textOrNull(),
+    fingerprint: row.hexOrNull(),
+    actor: row.text(),
+    correlationId: row.textOrNull(),
+    relatedId: row.uuidOrNull(),
+    occurredAt: row.time(),
+    recordedAt: row.time(),
+    effectiveAt: row.timeOrNull(),
+    data: row.text(),
+  };
+}
+
+/** What a fold needs to know of an event. */
+export type LoggedEvent = Pick<
+  Leaf,
+  'position' | 'id' | 'type' | 'version' | 'idempotencyKey' | 'occurredAt' | 'recordedAt' | 'data'
+>;
+
+/** As decodeLeaf, without what only the leaf hash needs. */
+export function decodeLogged(row: ColumnReader): LoggedEvent {
+  const position = row.int8();
+  const id = row.uuid();
+  const type = row.text();
+  const version = row.int2();
+  const idempotencyKey = row.textOrNull();
+  row.skip(4);
+  const occurredAt = row.time();
+  const recordedAt = row.time();
+  row.skip(1);
+  return { position, id, type, version, idempotencyKey, occurredAt, recordedAt, data: row.text() };
+}

@@ -1,0 +1,32 @@
+/** coffer audit export: the log as files that need nothing of us. */
+import { exportLog } from '../audit/export.ts';
+import type { Config } from '../config.ts';
+import { ledgerIdOf } from '../db/ledgers.ts';
+import { withCommandPool } from './command-pool.ts';
+import { createEventsProgress } from './progress-line.ts';
+
+export type ExportCommandOptions = { readonly from?: bigint; readonly to?: bigint };
+
+export function runAuditExport(
+  config: Config,
+  directory: string,
+  options: ExportCommandOptions,
+): Promise<number> {
+  return withCommandPool(config, async ({ url, pool }) => {
+    const progress = createEventsProgress(process.stderr);
+    const { from, to, events, segments, checkpoints } = await exportLog({
+      url,
+      directory,
+      ledger: { id: await ledgerIdOf(pool, 'main'), slug: 'main' },
+      from: options.from ?? null,
+      to: options.to ?? null,
+      onProgress: progress.show,
+    });
+    progress.end();
+    const sealed = checkpoints === null ? 'nothing of it is sealed' : `${checkpoints.count} checkpoints`;
+    console.log(
+      `${directory}: ${events} events, positions ${from} to ${to}, in ${segments.length} segments; ${sealed}`,
+    );
+    return 0;
+  });
+}

@@ -1,0 +1,44 @@
+/** coffer audit verify: the whole log, and all that is derived from it, held to what they have to be. */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { ALL_CHECKS } from '../audit/finding.ts';
+import { verify } from '../audit/verify.ts';
+import type { Config } from '../config.ts';
+import { ledgerIdOf } from '../db/ledgers.ts';
+import { exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
+import { readKeyFile } from './audit-files.ts';
+import { withCommandPool } from './command-pool.ts';
+import { createEventsProgress } from './progress-line.ts';
+
+export type VerifyCommandOptions = {
+  readonly json: boolean;
+  readonly key?: string;
+  readonly checkpoint: readonly string[];
+  readonly fromCheckpoint?: string | true;
+};
+
+/** Beyond a few, the database is what they wait for. */
+export const MAX_THREADS = 8;
+
+export function runAuditVerify(config: Config, options: VerifyCommandOptions): Promise<number> {
+  return withCommandPool(config, async ({ url, pool }) => {
+    const progress = createEventsProgress(process.stderr);
+    const verdict = await verify({
+      url,
+      ledgerId: await ledgerIdOf(pool, 'main'),
+      threads: Math.min(availableParallelism(), MAX_THREADS),
+      kept: await Promise.all(options.checkpoint.map((file) => readFile(file, 'utf8'))),
+      trusted: options.key === undefined ? [] : await readKeyFile(options.key),
+      since: await sinceOf(options.fromCheckpoint),
+      onProgress: progress.show,
+    });
+    progress.end();
+    console.log(options.json ? verdictAsJson(verdict) : verdictAsText(verdict, ALL_CHECKS));
+    return exitCodeOf(verdict);
+  });
+}
+
+async function sinceOf(option: string | true | undefined): Promise<{ note: string } | 'latest' | null> {
+  if (option === undefined) return null;
+  return option === true ? 'latest' : { note: await readFile(option, 'utf8') };
+}
