@@ -67,6 +67,23 @@ export function judge({ results, cofferMemory }: Measured): Outcome[] {
       ' s',
       single(factOf(results, 'start-up', 'existing-balance')),
     ),
+    ...judgeLongLogs(results),
+  ];
+}
+
+/** Of the longest log that was measured. */
+function judgeLongLogs(results: Results): Outcome[] {
+  const facts = results.get('long-logs')?.facts ?? [];
+  const longest = Math.max(0, ...facts.map(({ name }) => Number(/-([0-9]+)$/.exec(name)?.[1])));
+  if (longest === 0) return [];
+  const of = (name: string) => single(factOf(results, 'long-logs', `${name}-${longest}`));
+  return [
+    atLeast('audit verify', 60_000, ' events/s', of('verify')),
+    atMost('audit verify: peak memory', 500, ' MB', of('verify-memory')),
+    atLeast('audit replay', 100_000, ' events/s', of('replay')),
+    atMost('audit replay: peak memory', 500, ' MB', of('replay-memory')),
+    atLeast('rebuild of all read models', 150_000, ' events/s', of('rebuild')),
+    atLeast('rebuild of wallet_balances against the bare sum', 0.5, 'x', of('rebuild-ratio')),
   ];
 }
 

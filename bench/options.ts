@@ -12,6 +12,8 @@ export type Options = {
   warmUpSeconds: number;
   userCount: number;
   lagSeconds: number;
+  /** Lengths of the logs that are audited and rebuilt. */
+  logEvents: readonly number[];
   startUps: number;
   pgbenchClients: readonly number[];
   pgbenchScanSeconds: number;
@@ -32,6 +34,7 @@ const FULL = {
   warmUpSeconds: 1,
   userCount: 2_000,
   lagSeconds: 20,
+  logEvents: [500_000, 1_000_000, 2_000_000],
   startUps: 3,
   pgbenchClients: [4, 8, 16, 32],
   pgbenchScanSeconds: 4,
@@ -43,6 +46,7 @@ const QUICK = {
   warmUpSeconds: 1,
   userCount: 200,
   lagSeconds: 4,
+  logEvents: [20_000],
   startUps: 1,
   pgbenchClients: [8],
   pgbenchScanSeconds: 2,
@@ -59,7 +63,7 @@ transaction, and Coffer with its worker running. Prints a table and the goals, a
   --quick               one short round of everything, to see that it works; its figures prove nothing
   --seconds N           length of one measurement (${FULL.seconds})
   --rounds N            measurements of each system, in turns; medians are reported (${FULL.rounds})
-  --only NAME,NAME      only these scenarios (see below)
+  --only NAME,NAME      only these scenarios; long-logs, which takes some twenty minutes, runs only when named here
   --systems NAME,NAME   only these of baseline, coffer
   --generator NAME      wrk, autocannon, or auto: wrk where it is on PATH (auto)
   --baseline-pool N     connections in the baseline's pool (${BASELINE_POOL_SIZE})

@@ -17,8 +17,8 @@ export type RecurringDeps = {
   readonly name: string;
   readonly everyMs: number;
   readonly isDue: () => Promise<boolean>;
-  /** Breaks off when `isClosed` says so. */
-  readonly work: (isClosed: () => boolean) => Promise<void>;
+  /** Breaks off soon after the signal is aborted. */
+  readonly work: (signal: AbortSignal) => Promise<void>;
   /** Asks for a job that calls `run`, here or in another process. */
   readonly wake: () => Promise<void>;
   readonly log: Logger;
@@ -30,11 +30,11 @@ export function startRecurring(deps: RecurringDeps): Recurring {
   let looking: Promise<void> | null = null;
   /** By the last look. */
   let asked = false;
-  let closed = false;
+  const closing = new AbortController();
 
   function run(): Promise<void> {
     asked = false;
-    running ??= work(() => closed).finally(() => {
+    running ??= work(closing.signal).finally(() => {
       running = null;
     });
     return running;
@@ -59,7 +59,7 @@ export function startRecurring(deps: RecurringDeps): Recurring {
   return {
     run,
     async close() {
-      closed = true;
+      closing.abort();
       clearInterval(timer);
       await Promise.allSettled([looking, running]);
     },

@@ -1,6 +1,7 @@
 import { balanceReads } from './balance-reads.ts';
 import { batchEndpoint } from './batch-endpoint.ts';
 import { hotAccount } from './hot-account.ts';
+import { longLogs } from './long-logs.ts';
 import { oneClient } from './one-client.ts';
 import { pgbench } from './pgbench.ts';
 import { projectionLag } from './projection-lag.ts';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   transfers,
   batchEndpoint,
   projectionLag,
+  longLogs,
 ];
 
 /** The scenarios to run for --only. Throws on a name that isn't one. */
@@ -26,5 +28,7 @@ export function selectScenarios(only: readonly string[]): readonly Scenario[] {
   for (const name of only) {
     if (!known.includes(name)) throw new Error(`no scenario "${name}"; there are ${known.join(', ')}`);
   }
-  return only.length === 0 ? scenarios : scenarios.filter((scenario) => only.includes(scenario.name));
+  return scenarios.filter(({ name, onRequest }) =>
+    only.length === 0 ? onRequest !== true : only.includes(name),
+  );
 }

@@ -12,6 +12,8 @@ export type Scenario = {
   /** For --only. */
   name: string;
   title: string;
+  /** Left out unless --only names it. */
+  onRequest?: true;
   run(bench: Bench): Promise<ScenarioResult>;
 };
 

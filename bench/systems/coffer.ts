@@ -18,7 +18,7 @@ export function cofferExists(): boolean {
 }
 
 /** What `npm start` gives to Node: flags, and variables of the environment. */
-function startSettings(): { flags: string[]; variables: Record<string, string> } {
+export function startSettings(): { flags: string[]; variables: Record<string, string> } {
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { scripts: { start: string } };
   const words = manifest.scripts.start.split(' ');
   const variables = words.flatMap((word) => {
@@ -31,24 +31,25 @@ function startSettings(): { flags: string[]; variables: Record<string, string> }
   };
 }
 
+/** Nothing set in the caller's shell may tune what is measured; empty counts as unset. */
+export function cofferEnvironment(environment: Record<string, string>): NodeJS.ProcessEnv {
+  const cleared = Object.keys(process.env).filter((name) => name.startsWith('COFFER_'));
+  return {
+    ...process.env,
+    ...startSettings().variables,
+    ...Object.fromEntries(cleared.map((name) => [name, ''])),
+    DATABASE_URL: '',
+    LOG_LEVEL: 'warn',
+    ...environment,
+  };
+}
+
 /** The one process that serves the API and runs the worker, as `npm start` would run it. */
 export function startCofferProcess(port: number, environment: Record<string, string>): RunningProcess {
-  // Nothing set in the caller's shell may tune what is measured; empty counts as unset.
-  const cleared = Object.keys(process.env).filter((name) => name.startsWith('COFFER_'));
-  const settings = startSettings();
   return startProcess({
     command: process.execPath,
-    args: [...settings.flags, ENTRY, 'serve'],
-    env: {
-      ...process.env,
-      ...settings.variables,
-      ...Object.fromEntries(cleared.map((name) => [name, ''])),
-      DATABASE_URL: '',
-      HOST: '127.0.0.1',
-      PORT: String(port),
-      LOG_LEVEL: 'warn',
-      ...environment,
-    },
+    args: [...startSettings().flags, ENTRY, 'serve'],
+    env: cofferEnvironment({ HOST: '127.0.0.1', PORT: String(port), ...environment }),
   });
 }
 

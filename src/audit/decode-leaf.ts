@@ -51,10 +51,11 @@ export function createColumnReader(): ColumnReader & { readonly startAt: (row: B
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
 
+  /** Microseconds since 2000 are far from 2^53: a double holds them. */
   function timeOf(): string {
-    const micros = bytes.readBigInt64BE(at);
+    const micros = bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
     at += 8;
-    return times(Number(micros / 1_000n) + POSTGRES_EPOCH_MS);
+    return times(Math.floor(micros / 1_000) + POSTGRES_EPOCH_MS);
   }
 
   function orNull<Value>(read: (count: number) => Value): Value | null {

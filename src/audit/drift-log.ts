@@ -10,6 +10,16 @@ export type DriftState = {
   readonly head: bigint;
 };
 
+/** For the rest of the transaction: one process looks, the others need not. */
+export async function tryLockDrift(tx: Transaction, ledgerId: number): Promise<boolean> {
+  const { rows } = await tx.query<{ locked: boolean }>({
+    name: 'drift-lock',
+    text: "select pg_try_advisory_xact_lock(hashtext('coffer drift'), $1::integer) as locked",
+    values: [ledgerId],
+  });
+  return rows[0]?.locked ?? false;
+}
+
 export async function readDriftState(tx: Transaction, ledgerId: number): Promise<DriftState> {
   const { rows } = await tx.query<DriftState>({
     name: 'drift-state',

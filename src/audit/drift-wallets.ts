@@ -1,5 +1,4 @@
 /** Derives wallets again from their entries, and holds against them what is read instead: heads and read models. */
-import { createHash } from 'node:crypto';
 import type { Transaction } from '../db/transaction.ts';
 import type { Finding } from './finding.ts';
 
@@ -89,22 +88,20 @@ function findingsOf({ id: walletId, head, entries, read, projected, sum, positio
   return findings;
 }
 
-/** Wallets of events spread over the log by a number that grows: as good as chance, and every one has its turn. */
+/** Wallets of events from anywhere in the log. */
 export async function someWallets(
   tx: Transaction,
   ledgerId: number,
-  of: { head: bigint; seed: bigint; count: number },
+  { head, count }: { head: bigint; count: number },
 ): Promise<string[]> {
-  if (of.head === 0n) return [];
-  const positions = Array.from({ length: of.count }, (_, index) => {
-    const digest = createHash('sha256').update(`${of.seed}/${index}`).digest();
-    return (digest.readBigUInt64BE() % of.head) + 1n;
-  });
   const { rows } = await tx.query<{ wallet_id: string }>({
     name: 'drift-some-wallets',
     text: `
 select distinct e.wallet_id
-  from unnest($2::bigint[]) as wanted (position)
+  from (
+        select 1 + floor(random() * $2::bigint)::bigint as position
+          from generate_series(1, $3::integer)
+       ) wanted
  cross join lateral (
         select l.wallet_id
           from ledger_entries l
@@ -113,7 +110,7 @@ select distinct e.wallet_id
          order by l.position
          limit 2
        ) e`,
-    values: [ledgerId, positions],
+    values: [ledgerId, head, count],
   });
   return rows.map((row) => row.wallet_id);
 }

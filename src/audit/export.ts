@@ -29,6 +29,8 @@ export type ExportOptions = {
   readonly from: bigint | null;
   readonly to: bigint | null;
   readonly onProgress: (progress: { done: bigint; total: bigint }) => void;
+  /** Events of a segment; the same for all exports into one directory. */
+  readonly segmentEvents?: bigint;
 };
 
 /** Rejects with an ExportError where the directory holds something else, or the positions are not in the log. */
@@ -46,11 +48,13 @@ async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest>
   const { directory, ledger } = options;
   const head = await readHead(pool, ledger.id);
   const [from, to] = [options.from ?? 1n, options.to ?? head];
+  if (head === 0n) throw new ExportError('The log is empty: there is nothing to export.');
   if (from < 1n || to < from || to > head)
     throw new ExportError(`The log has the positions 1 to ${head}: ${from} to ${to} cannot be exported.`);
   const earlier = await readManifest(directory);
   refuseOther(earlier, options, from);
-  const kept = earlier === null ? [] : await keptSegments(directory, earlier.segments, to);
+  const segmentEvents = options.segmentEvents ?? SEGMENT;
+  const kept = earlier === null ? [] : await keptSegments(directory, earlier, { to, segmentEvents });
   let manifest: Manifest = {
     ...{ format: FORMAT, ledger: ledger.slug, complete: false },
     ...{ from: from.toString(), to: to.toString(), events: eventsIn(kept), segments: kept },
@@ -60,7 +64,9 @@ async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest>
     manifest = { ...manifest, opening: await writeOpening(pool, ledger.id, directory, from - 1n) };
   const client = await pool.connect();
   try {
-    for (const range of segmentsOf({ from: lastOf(kept) ?? from - 1n, to })) {
+    // From here on its files are not those of the export that may have been complete before.
+    await writeManifest(directory, manifest);
+    for (const range of segmentsOf({ from: lastOf(kept) ?? from - 1n, to }, segmentEvents)) {
       const segment = await writeSegment(client, ledger.id, directory, range);
       const segments = [...manifest.segments, segment];
       manifest = { ...manifest, segments, events: eventsIn(segments) };
@@ -98,25 +104,37 @@ function refuseOther(earlier: Manifest | null, { ledger, directory }: ExportOpti
 }
 
 /** Those that are there as the manifest says, up to the first that is not. The last one may have been short: it is written again. */
-async function keptSegments(directory: string, segments: readonly Segment[], to: bigint): Promise<Segment[]> {
+async function keptSegments(
+  directory: string,
+  { from, segments }: Manifest,
+  { to, segmentEvents }: { to: bigint; segmentEvents: bigint },
+): Promise<Segment[]> {
   const kept: Segment[] = [];
+  let next = BigInt(from);
   for (const segment of segments) {
-    const isFull = BigInt(segment.last) % SEGMENT === 0n || BigInt(segment.last) === to;
-    if (!isFull || BigInt(segment.last) > to) return kept;
-    const found = await hashOfFile(join(directory, segment.file)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-    if (found !== segment.sha256) return kept;
+    const last = BigInt(segment.last);
+    const isFull = last % segmentEvents === 0n || last === to;
+    if (!isFull || last > to || BigInt(segment.first) !== next) return kept;
+    for (const { file, sha256 } of [segment, segment.leaves])
+      if ((await hashOfFile(join(directory, file)).catch(nullIfMissing)) !== sha256) return kept;
     kept.push(segment);
+    next = last + 1n;
   }
   return kept;
 }
 
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
 /** Segments end where a number of whole ones would, so that an export that goes on later adds to them. */
-function* segmentsOf({ from: start, to: end }: PositionRange): Generator<PositionRange> {
+function* segmentsOf(
+  { from: start, to: end }: PositionRange,
+  segmentEvents: bigint,
+): Generator<PositionRange> {
   for (let from = start; from < end;) {
-    const full = (from / SEGMENT + 1n) * SEGMENT;
+    const full = (from / segmentEvents + 1n) * segmentEvents;
     const to = full < end ? full : end;
     yield { from, to };
     from = to;

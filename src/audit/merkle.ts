@@ -65,9 +65,11 @@ export function createCompactRange(from: readonly Subtree[] = []): CompactRange 
     append,
     size: () => stack.reduce((sum, { level }) => sum + (1n << BigInt(level)), 0n),
     subtrees: () => [...stack],
-    root: () =>
-      stack.length === 0
-        ? EMPTY_ROOT
-        : stack.map((subtree) => subtree.hash).reduceRight((right, left) => nodeHash(left, right)),
+    root: () => {
+      const hashes = stack.map((subtree) => subtree.hash);
+      if (hashes.length === 0) return EMPTY_ROOT;
+      // A hash that came from another thread is no Buffer.
+      return Buffer.from(hashes.reduceRight((right, left) => nodeHash(left, right)));
+    },
   };
 }

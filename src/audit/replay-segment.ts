@@ -31,6 +31,8 @@ export type ReplayTask = PositionRange & {
 type Until = { readonly position: bigint | null; readonly time: string | null };
 
 const NEWLINE = 0x0a;
+/** Larger ones spare turns of the event loop, of which each costs as much as some lines. */
+const CHUNK_BYTES = 1_048_576;
 
 /** Whatever is wrong with the files is a finding of the summary. `onProgress` is told how many positions each segment had. */
 export async function replaySegments(
@@ -130,8 +132,8 @@ async function* linesIn(path: string, digest: ReturnType<typeof createHash>): As
       done(null, chunk);
     },
   });
-  const file = createReadStream(path, { highWaterMark: 262_144 });
-  const plain = createZstdDecompress();
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const plain = createZstdDecompress({ chunkSize: CHUNK_BYTES });
   for (const [from, to] of [
     [file, hashed],
     [hashed, plain],
@@ -141,9 +143,15 @@ async function* linesIn(path: string, digest: ReturnType<typeof createHash>): As
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of plain as AsyncIterable<Buffer>) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = bytes.lastIndexOf(NEWLINE);
-    if (end !== -1) yield bytes.toString('utf8', 0, end).split('\n');
-    rest = bytes.subarray(end + 1);
+    const lines: string[] = [];
+    let start = 0;
+    // Each line by itself: what is kept of one would keep the whole text that it was cut out of.
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      lines.push(bytes.toString('utf8', start, end));
+      start = end + 1;
+    }
+    yield lines;
+    rest = bytes.subarray(start);
   }
   if (rest.length > 0) yield [rest.toString('utf8')];
 }

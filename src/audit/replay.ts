@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from './chain.ts';
 import { CheckpointError, openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { createFindingList, type FindingList } from './finding.ts';
@@ -18,6 +19,8 @@ import type { Counted, Verdict } from './verdict.ts';
 
 /** Of each check. */
 const MAX_FINDINGS = 200;
+
+const checkpointLine = z.object({ note: z.string() });
 
 export type ReplayOptions = {
   readonly directory: string;
@@ -46,10 +49,11 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { position: asOf } = options.asOf;
   if (asOf !== null && (asOf < from || asOf > to))
     throw new ExportError(`The export has the positions ${from} to ${to}, not ${asOf}.`);
+  checkSegments(manifest, findings);
   const checkpoints = await readExportedCheckpoints(options, manifest, findings);
   const chain = createChain(await startOf(directory, manifest, findings), findings, checkpoints.onMark);
+  if (manifest.opening !== null) checkpoints.onMark(from - 1n, chain.tree.root());
   const counted: Counted = { events: 0, entries: 0, keys: 0, rows: 0, holds: 0, reversals: 0 };
-  checkSegments(manifest, findings);
   let done = 0n;
   const threads = createTaskThreads<ReplayTask, RangeSummary>(
     new URL('./replay-thread.ts', import.meta.url),
@@ -64,6 +68,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   );
   try {
     await threads.run(tasksOf(options, manifest, checkpoints.sizes), (summary) => {
+      refuseEarlier(options, manifest, summary);
       chain.add(summary);
       counted.events += summary.events;
       counted.keys += summary.keys;
@@ -106,8 +111,10 @@ function fileOf(directory: string, { file, sha256, first, last, leaves }: Segmen
   };
 }
 
-/** The manifest itself may have been written by anybody: its segments have to follow each other from its first to its last position. */
-function checkSegments({ from, to, segments }: Manifest, findings: FindingList): void {
+/** The manifest itself may have been written by anybody: its beginning needs an opening, its segments have to follow each other from its first to its last position. */
+function checkSegments({ from, to, segments, opening }: Manifest, findings: FindingList): void {
+  if (from === '0' || (from === '1') !== (opening === null))
+    throw new ExportError(`The manifest is broken: from position ${from} it needs another opening.`);
   let next = BigInt(from);
   for (const { file, first, last } of segments) {
     if (BigInt(first) !== next || BigInt(last) < next)
@@ -156,12 +163,32 @@ async function startOf(directory: string, manifest: Manifest, findings: FindingL
   for (const schema of manifest.schemas) await readHashed(directory, schema, findings);
   if (opening === null) return FROM_THE_BEGINNING();
   const heads = emptyHeads();
-  for (const line of linesOf(await readHashed(directory, opening, findings))) {
-    const head = openingHead(parseOpeningWallet(line));
+  for (const [index, line] of linesOf(await readHashed(directory, opening, findings)).entries()) {
+    const head = openingHeadOf(line, `${opening.file} line ${index + 1}`);
     heads.wallets.set(head.walletId, head);
   }
   const subtrees = opening.subtrees.map(({ level, hash }) => ({ level, hash: Buffer.from(hash, 'hex') }));
   return { position: BigInt(manifest.from) - 1n, heads, subtrees, partial: true };
+}
+
+/** How it was before its first event an export from the middle of the log cannot tell. */
+function refuseEarlier(
+  { asOf }: ReplayOptions,
+  { opening, from }: Manifest,
+  { from: before, firstRecordedAt }: RangeSummary,
+): void {
+  const isFirst = before + 1n === BigInt(from);
+  if (opening === null || !isFirst || asOf.time === null || firstRecordedAt === null) return;
+  if (asOf.time < firstRecordedAt)
+    throw new ExportError(`The export begins at ${firstRecordedAt}, after ${asOf.time}.`);
+}
+
+function openingHeadOf(line: string, where: string): WalletHead {
+  try {
+    return openingHead(parseOpeningWallet(line));
+  } catch (error) {
+    throw new ExportError(`${where} is no wallet: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function readExportedCheckpoints(options: ReplayOptions, manifest: Manifest, findings: FindingList) {
@@ -178,16 +205,27 @@ async function readExportedCheckpoints(options: ReplayOptions, manifest: Manifes
     const place = { position: size?.toString() ?? null, walletId: null };
     findings.add({ check: 'checkpoints', ...place, expected: wanted, found });
   }
-  for (const note of kept) add(openCheckpoint(note, keys));
+  const begin = BigInt(manifest.from) - 1n;
+  for (const note of kept) {
+    const checkpoint = openCheckpoint(note, keys);
+    if (checkpoint.size < begin)
+      throw new CheckpointError(
+        `A kept checkpoint is of ${checkpoint.size} events, before the beginning of the export.`,
+      );
+    add(checkpoint);
+  }
   for (const [index, line] of lines.entries()) {
     try {
-      add(openCheckpoint((JSON.parse(line) as { note: string }).note, keys));
+      add(openCheckpoint(checkpointLine.parse(JSON.parse(line)).note, keys));
     } catch (error) {
-      if (!(error instanceof CheckpointError || error instanceof SyntaxError)) throw error;
+      if (!(error instanceof CheckpointError || error instanceof SyntaxError || error instanceof z.ZodError))
+        throw error;
       report(null, `line ${index + 1} of the checkpoints to be signed`, error.message);
     }
   }
   function add(checkpoint: Checkpoint): void {
+    // Of a tree that ends before the export begins nothing can be said.
+    if (checkpoint.size < begin) return;
     expected.set(checkpoint.size, [...(expected.get(checkpoint.size) ?? []), checkpoint]);
     if (checkpoint.size > BigInt(manifest.to))
       report(checkpoint.size, `${checkpoint.size} events`, `the export ends at ${manifest.to}`);

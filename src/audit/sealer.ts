@@ -27,14 +27,14 @@ export function startSealer(deps: SealerDeps): Recurring {
   let complaint: string | null = null;
   let notKept = false;
 
-  async function sealAll(isClosed: () => boolean): Promise<void> {
+  async function sealAll(signal: AbortSignal): Promise<void> {
     try {
-      for (let more = true; more && !isClosed();) {
+      for (let more = true; more && !signal.aborted;) {
         const sealed = await seal(pool, deps);
         if (sealed !== null) await keep(sealed.note);
         more = sealed?.more ?? false;
       }
-      if (complaint !== null && !isClosed()) log.info('sealing goes on');
+      if (complaint !== null && !signal.aborted) log.info('sealing goes on');
       complaint = null;
     } catch (error) {
       const contradicted = error instanceof LogContradictionError;

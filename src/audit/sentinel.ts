@@ -7,7 +7,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../db/pool.ts';
 import { startRecurring, type Recurring } from '../recurring.ts';
-import { readDriftState, recordLook, type DriftState, type Looked } from './drift-log.ts';
+import { readDriftState, recordLook, tryLockDrift, type DriftState, type Looked } from './drift-log.ts';
 import { checkWallets, someWallets } from './drift-wallets.ts';
 import type { Finding } from './finding.ts';
 import type { RangeSummary } from './range-summary.ts';
@@ -19,11 +19,13 @@ const WINDOW = 256n;
 const SOME_WALLETS = 10;
 /** Wallets of a window that are held against heads and read models. */
 const MAX_WALLETS = 100;
-/** After a window this many times as long is rested. */
-const REST = 9;
+/** After a window this many times as long is rested: a thirtieth of a core at most. */
+const REST = 29;
 const MIN_REST_MS = 20;
-/** A job takes this many windows at most. */
-const WINDOWS = 50;
+const MAX_REST_MS = 2_000;
+/** Windows of a job, while there is something new, and when all is looked at another time. */
+const NEW_WINDOWS = 20;
+const OLD_WINDOWS = 2;
 const FINDINGS_LOGGED = 5;
 
 export type SentinelDeps = {
@@ -38,13 +40,17 @@ export function startSentinel({ pool, ledgerId, wake, log }: SentinelDeps): Recu
     name: 'the drift sentinel',
     everyMs: LOOK_MS,
     isDue: async () => (await readDriftState(pool, ledgerId)).head > 0n,
-    async work(isClosed) {
-      for (let windows = 0; windows < WINDOWS && !isClosed(); windows += 1) {
+    async work(signal) {
+      let left = NEW_WINDOWS;
+      while (left > 0 && !signal.aborted) {
         const startedAt = performance.now();
-        const { findings } = await inTransaction(pool, (tx) => lookOnce(tx, ledgerId));
-        for (const finding of findings.slice(0, FINDINGS_LOGGED))
-          log.error({ finding, findings: findings.length }, 'the drift sentinel found a difference');
-        await delay(Math.max(MIN_REST_MS, (performance.now() - startedAt) * REST));
+        const looked = await inTransaction(pool, (tx) => lookOnce(tx, ledgerId));
+        if (looked === null) return;
+        for (const finding of looked.findings.slice(0, FINDINGS_LOGGED))
+          log.error({ finding, findings: looked.findings.length }, 'the drift sentinel found a difference');
+        left = looked.isNew ? left - 1 : Math.min(left, OLD_WINDOWS) - 1;
+        const restMs = Math.max(MIN_REST_MS, Math.min(MAX_REST_MS, (performance.now() - startedAt) * REST));
+        await delay(restMs, undefined, { signal }).catch(() => undefined);
       }
     },
     wake,
@@ -52,35 +58,37 @@ export function startSentinel({ pool, ledgerId, wake, log }: SentinelDeps): Recu
   });
 }
 
-/** One window, and what was found is noted. */
-export async function lookOnce(tx: PoolClient, ledgerId: number): Promise<Looked> {
+/** One window, and what was found is noted. Null while another process looks. */
+export async function lookOnce(
+  tx: PoolClient,
+  ledgerId: number,
+): Promise<(Looked & { readonly isNew: boolean }) | null> {
+  if (!(await tryLockDrift(tx, ledgerId))) return null;
   const state = await readDriftState(tx, ledgerId);
+  const { verified, head } = state;
   const range = windowOf(state);
   const task = { ledgerId, ...range, marked: [], ...(await projectedUpTo(tx, ledgerId)) };
   const summary = await verifyRange(tx, task, () => undefined);
   const openings = await checkOpenings(tx, ledgerId, summary);
   const touched = summary.wallets.slice(0, MAX_WALLETS).map(({ walletId }) => walletId);
-  const { head } = state;
-  const others = await someWallets(tx, ledgerId, {
-    head,
-    seed: range.from + state.verified,
-    count: SOME_WALLETS,
-  });
+  const others = await someWallets(tx, ledgerId, { head, count: SOME_WALLETS });
   const walletIds = [...new Set([...touched, ...others])];
+  const isNew = range.to > verified;
   const looked = {
     ...range,
     walletIds,
-    verified: range.from <= state.verified && range.to > state.verified ? range.to : state.verified,
-    window: range.to >= head ? 0n : range.to,
+    verified: isNew ? range.to : verified,
+    window: isNew ? state.window : range.to,
     findings: [...summary.findings, ...openings, ...(await checkWallets(tx, ledgerId, walletIds))],
   };
   await recordLook(tx, ledgerId, looked);
-  return looked;
+  return { ...looked, isNew };
 }
 
-/** What is new comes first. */
+/** What is new comes first; then the log another time, from its beginning on. */
 function windowOf({ verified, window, head }: DriftState): { from: bigint; to: bigint } {
-  const from = verified < head ? verified : window;
+  const old = window < head ? window : 0n;
+  const from = verified < head ? verified : old;
   return { from, to: from + WINDOW < head ? from + WINDOW : head };
 }
 

@@ -4,6 +4,9 @@ import { Worker } from 'node:worker_threads';
 /** Tasks given out beyond one a thread, so that no thread waits for the one that reads the results. */
 const AHEAD = 1;
 
+/** Events leave nothing behind: a larger one would only fill up. */
+const YOUNG_GENERATION_MB = 16;
+
 type Job = { readonly resolve: (result: never) => void; readonly reject: (error: Error) => void };
 
 /** What a thread is sent: a task, or null to end. What it answers: how it gets on, and in the end the result, or why there is none. */
@@ -60,7 +63,10 @@ function createThread(
   module: URL,
   { workerData, onProgress }: { workerData: unknown; onProgress: (progress: bigint) => void },
 ) {
-  const worker = new Worker(module, { workerData });
+  const worker = new Worker(module, {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const waiting: Job[] = [];
   let ended: Error | null = null;
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

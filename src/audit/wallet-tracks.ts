@@ -38,6 +38,14 @@ export type WalletTracks = {
 export function createWalletTracks(): WalletTracks {
   const state = emptyState();
   const tracks = new Map<string, Track>();
+  const assetIds = new Map<string, string>();
+
+  /** The same string for the same id: one that was cut out of a longer text would keep all of it in memory. */
+  function kept(assetId: string): string {
+    const known = assetIds.get(assetId);
+    if (known === undefined) assetIds.set(assetId, assetId);
+    return known ?? assetId;
+  }
 
   function trackOf(walletId: string, position: bigint): Track {
     let track = tracks.get(walletId);
@@ -62,7 +70,8 @@ export function createWalletTracks(): WalletTracks {
     const told = tell();
     const entry = stored.map(parseEntryLine).find((candidate) => candidate.walletId === walletId);
     const { balance, held, seq } = entry === undefined ? told : toldBy(entry, told);
-    track.assetId ??= entry?.assetId ?? null;
+    const assetId = entry === undefined ? undefined : kept(entry.assetId);
+    track.assetId ??= assetId ?? null;
     const known = state.wallets.get(walletId) ?? blank(walletId);
     const learned = {
       ...(track.openingBalance === null && balance !== undefined ? { balance } : {}),
@@ -72,7 +81,7 @@ export function createWalletTracks(): WalletTracks {
     track.openingBalance ??= balance ?? null;
     track.openingHeld ??= held ?? null;
     if (learned.seq !== undefined) track.openingSeq = learned.seq - BigInt(track.entries);
-    state.wallets.set(walletId, { ...known, assetId: entry?.assetId ?? known.assetId, ...learned });
+    state.wallets.set(walletId, { ...known, assetId: assetId ?? known.assetId, ...learned });
   }
 
   function mentionAll(event: TrackedEvent, changes: readonly Change[], stored: readonly string[]): void {

@@ -15,8 +15,8 @@ export type SweepDeps = {
 };
 
 export function startSweep({ due, expire, wake, log }: SweepDeps): Recurring {
-  async function work(isClosed: () => boolean): Promise<void> {
-    for (let more = true; more && !isClosed();) {
+  async function work(signal: AbortSignal): Promise<void> {
+    for (let more = true; more && !signal.aborted;) {
       const ids = await due();
       more = ids.length >= MAX_DUE;
       const outcomes = await Promise.allSettled(ids.map((id) => expire(id)));

@@ -107,7 +107,7 @@ select ledger_id, ${position}, leg, wallet_id, asset_id, seq, amount, balance_af
   },
   {
     what: 'entries beyond the head',
-    where: `select ${EVENTS + 5} as position`,
+    where: `select ${EVENTS + 5}::text as position`,
     spoil: ({ position }) => `
 insert into ledger_entries
 select ledger_id, ${position}, leg, wallet_id, asset_id, seq, amount, balance_after, held_after, recorded_at
@@ -276,7 +276,7 @@ const READ: readonly Spoiling[] = [
   },
   {
     what: 'read.transactions: a row beyond where it stands',
-    where: `select ${EVENTS + 9} as position`,
+    where: `select ${EVENTS + 9}::text as position`,
     spoil: ({ position }) => `insert into read.transactions values (1, ${position}, 'topup', 'posted')`,
     check: 'read_models',
   },

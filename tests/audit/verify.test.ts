@@ -1,7 +1,7 @@
 /** A ledger that is as it has to be is said to be so, however it is looked at; and what was signed of it is held against it. */
 import assert from 'node:assert/strict';
-import { createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import {
   CheckpointError,
@@ -10,10 +10,11 @@ import {
   type Checkpoint,
 } from '../../src/audit/checkpoint.ts';
 import { rotateKey } from '../../src/audit/change-signer.ts';
+import { vkeyOf } from '../../src/audit/note.ts';
 import { seal } from '../../src/audit/seal.ts';
 import type { Verdict } from '../../src/audit/verdict.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { createAsset, registerUser, startService } from '../support/service.ts';
+import { createTestDatabase, dropOnceFree } from '../support/database.ts';
+import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openFilledLedger, verifyAll, type Copy, type FilledLedger } from './filled-ledger.ts';
 import { openSealPool } from './sealed-ledger.ts';
@@ -116,30 +117,39 @@ select (select count(*) from ledger_entries) as entries, (select count(*) from i
   test('is verified up to where it was, while the service writes on', async () => {
     const database = await createTestDatabase();
     const service = await startService(database);
-    const slug = await createAsset(service);
-    const users = await Promise.all(Array.from({ length: 5 }, () => registerUser(service)));
-    let writing = true;
-    const written = (async () => {
-      for (let round = 0; writing; round += 1)
-        await Promise.all(
-          users.map(({ id }, nth) =>
-            nth % 2 === 0 || round === 0
-              ? service.post(`/wallets/${id}/${slug}/topup`, { amount: '5' })
-              : service.post(`/wallets/${id}/${slug}/spend`, { amount: '3' }),
-          ),
-        );
-    })();
-    const verdicts: Verdict[] = [];
-    for (let round = 0; round < 4; round += 1) verdicts.push(await verifyAll(database.url, { threads: 2 }));
-    writing = false;
-    await written;
-    for (const verdict of verdicts) assertClean(verdict);
-    const [first, last] = [verdicts[0]?.to ?? 0n, verdicts.at(-1)?.to ?? 0n];
-    assert.ok(first > 0n && last > first, `${first} to ${last}`);
-    await service.close();
-    await database.drop();
+    try {
+      const verdicts = await verifyWhileWritten(database.url, service);
+      for (const verdict of verdicts) assertClean(verdict);
+      const [first, last] = [verdicts[0]?.to ?? 0n, verdicts.at(-1)?.to ?? 0n];
+      assert.ok(first > 0n && last > first, `${first} to ${last}`);
+    } finally {
+      await service.close();
+      await dropOnceFree(database);
+    }
   });
 });
+
+async function verifyWhileWritten(url: string, service: Service): Promise<Verdict[]> {
+  const slug = await createAsset(service);
+  const users = await Promise.all(Array.from({ length: 5 }, () => registerUser(service)));
+  const verdicts: Verdict[] = [];
+  let writing = true;
+  async function write(userId: string): Promise<void> {
+    while (writing) {
+      await service.post('/transactions/topup', { userId, assetSlug: slug, amount: '5' });
+      await service.post('/transactions/spend', { userId, assetSlug: slug, amount: '3' });
+    }
+  }
+  async function look(): Promise<void> {
+    try {
+      for (let round = 0; round < 3; round += 1) verdicts.push(await verifyAll(url, { threads: 2 }));
+    } finally {
+      writing = false;
+    }
+  }
+  await Promise.all([look(), ...users.map(({ id }) => write(id))]);
+  return verdicts;
+}
 
 describe('Checkpoints in the database', () => {
   const changed = (sql: string): string => `begin; ${sql}; commit`;
@@ -187,7 +197,6 @@ update audit_checkpoints set tree_size = 1299 where tree_size = 1300`),
     withCopy('select 1', async (copy) => {
       const pool = openSealPool(copy.url);
       const keyFile = `${ledger.directory}/rotated.pem`;
-      const { writeFile } = await import('node:fs/promises');
       await writeFile(keyFile, await readFile(ledger.keyFile), { mode: 0o600 });
       await rotateKey(pool, LEDGER_ID, keyFile);
       await seal(pool, { ledgerId: LEDGER_ID, keyFile });
@@ -197,12 +206,9 @@ update audit_checkpoints set tree_size = 1299 where tree_size = 1300`),
       assert.equal(verdict.checkpoint?.size, 1_500n);
     }));
 
-  test('stand beside nodes of the tree, of which one that was changed is found, and one that is gone', async () => {
+  test('stand beside nodes of the tree, of which one that was changed is found', async () => {
     await withCopy(`update audit_nodes set hash = sha256('x') where index = 2`, async (copy) =>
       assert.deepEqual(told(await verifyAll(copy.url)), [['sealed', '513']]),
-    );
-    await withCopy(`delete from audit_nodes where index = 1`, async (copy) =>
-      assert.deepEqual(told(await verifyAll(copy.url)), [['sealed', '257']]),
     );
   });
 });
@@ -239,8 +245,6 @@ describe('Trusted keys', () => {
 
   test('that have not signed, make every checkpoint a finding', async () => {
     const [name = ''] = (vkeys[0] ?? '').split('+');
-    const { generateKeyPairSync } = await import('node:crypto');
-    const { vkeyOf } = await import('../../src/audit/note.ts');
     const trusted = [vkeyOf(name, generateKeyPairSync('ed25519').publicKey)];
     assert.deepEqual(
       told(await verifyAll(ledger.url, { trusted })),
