@@ -1,8 +1,8 @@
 /** The composition root: config and a database in, a running service out. Everything is wired by hand, here. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { createAuditQueries } from './audit/prove.ts';
-import { prepareSealing } from './audit/seal.ts';
+import { createAuditQueries } from './audit/sealed/prove.ts';
+import { prepareSealing } from './audit/sealed/seal.ts';
 import { addAuditGauges } from './audit/audit-gauges.ts';
 import { startBackground } from './background.ts';
 import { createDryRun } from './commands/dry-run.ts';

@@ -1,8 +1,8 @@
 /** What a worker process does besides answering requests: projections, rebuilds, what is due, sealing, and the drift sentinel. */
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { startSealer } from './audit/sealer.ts';
-import { startSentinel } from './audit/sentinel.ts';
+import { startSealer } from './audit/sealed/sealer.ts';
+import { startSentinel } from './audit/drift/sentinel.ts';
 import type { CommandQueue } from './commands/queue.ts';
 import type { Config } from './config.ts';
 import { canonicalJson } from './events/canonical.ts';

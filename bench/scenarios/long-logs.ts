@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { prepareSealing, seal } from '../../src/audit/seal.ts';
+import { prepareSealing, seal } from '../../src/audit/sealed/seal.ts';
 import { rangeSettings } from '../../src/db/key-probes.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { createLogger } from '../../src/logging.ts';

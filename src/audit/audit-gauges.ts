@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
 import type { Metrics } from '../metrics.ts';
 import { endsWithin } from '../time-limit.ts';
-import { readSealedState } from './checkpoint-log.ts';
-import { readDrift } from './drift-log.ts';
+import { readSealedState } from './sealed/checkpoint-log.ts';
+import { readDrift } from './drift/drift-log.ts';
 
 /** Metrics have to be there when the database is not. */
 const WAIT_MS = 250;

@@ -1,6 +1,6 @@
 /** coffer audit check: neither service nor database, only a proof and a public key. */
 import { readFile } from 'node:fs/promises';
-import { checkKeys, checkProof, ProofError } from '../audit/proof-document.ts';
+import { checkKeys, checkProof, ProofError } from '../audit/sealed/proof-document.ts';
 
 const NOT_PROVEN = 1;
 const COULD_NOT_RUN = 2;

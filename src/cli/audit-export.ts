@@ -1,5 +1,5 @@
 /** coffer audit export: the log as files that need nothing of us. */
-import { exportLog } from '../audit/export.ts';
+import { exportLog } from '../audit/export/export.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { withCommandPool } from './command-pool.ts';

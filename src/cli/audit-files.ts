@@ -1,6 +1,6 @@
 /** Files that auditors hand in. */
 import { readFile } from 'node:fs/promises';
-import { parseVkey } from '../audit/note.ts';
+import { parseVkey } from '../audit/sealed/note.ts';
 
 /** The vkeys of a file, one a line. Throws a NoteError for a line that is none. */
 export async function readKeyFile(path: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { beginIncarnation } from '../audit/change-signer.ts';
-import { readLastSignedNote } from '../audit/last-signed.ts';
+import { beginIncarnation } from '../audit/sealed/change-signer.ts';
+import { readLastSignedNote } from '../audit/sealed/last-signed.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { withCommandPool } from './command-pool.ts';

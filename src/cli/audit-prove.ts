@@ -1,8 +1,8 @@
 /** coffer audit prove: a proof that holds without us. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { InclusionDocument } from '../audit/proof-document.ts';
-import { createAuditQueries } from '../audit/prove.ts';
+import type { InclusionDocument } from '../audit/sealed/proof-document.ts';
+import { createAuditQueries } from '../audit/sealed/prove.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { OperationalError, RefusedError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { readPublicKeys } from '../audit/checkpoint-log.ts';
+import { readPublicKeys } from '../audit/sealed/checkpoint-log.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { withCommandPool } from './command-pool.ts';

@@ -1,13 +1,11 @@
 /** coffer audit replay: every balance from an export, without database or network. */
 import { open, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { once } from 'node:events';
-import { EXPORT_CHECKS } from '../audit/finding.ts';
-import type { WalletHead } from '../audit/heads.ts';
-import { replay } from '../audit/replay.ts';
+import { EXPORT_CHECKS } from '../audit/fold/finding.ts';
+import type { WalletHead } from '../audit/fold/heads.ts';
+import { replay } from '../audit/export/replay.ts';
 import { readKeyFile } from './audit-files.ts';
 import { COULD_NOT_RUN, exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
-import { MAX_THREADS } from './audit-verify.ts';
 import { createEventsProgress } from './progress-line.ts';
 
 export type ReplayCommandOptions = {
@@ -31,7 +29,7 @@ export async function runAuditReplay(directory: string, options: ReplayCommandOp
     ...{ directory, asOf },
     trusted: options.key === undefined ? [] : await readKeyFile(options.key),
     kept: await Promise.all(options.checkpoint.map((file) => readFile(file, 'utf8'))),
-    threads: Math.min(availableParallelism(), MAX_THREADS),
+    threads: 'auto',
     onProgress: progress.show,
   });
   progress.end();

@@ -1,6 +1,6 @@
 /** What a verification came to, for people and for programs. */
-import { CHECKS, type CheckName } from '../audit/finding.ts';
-import type { Verdict } from '../audit/verdict.ts';
+import { CHECKS, type CheckName } from '../audit/fold/finding.ts';
+import type { Verdict } from '../audit/fold/verdict.ts';
 
 /** Of each check. */
 const FINDINGS_SHOWN = 10;

@@ -1,4 +1,4 @@
-import { rotateKey } from '../audit/change-signer.ts';
+import { rotateKey } from '../audit/sealed/change-signer.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { withCommandPool } from './command-pool.ts';

@@ -1,8 +1,7 @@
 /** coffer audit verify: the whole log, and all that is derived from it, held to what they have to be. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { ALL_CHECKS } from '../audit/finding.ts';
-import { verify } from '../audit/verify.ts';
+import { ALL_CHECKS } from '../audit/fold/finding.ts';
+import { verify } from '../audit/verify/verify.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
@@ -17,16 +16,13 @@ export type VerifyCommandOptions = {
   readonly fromCheckpoint?: string | true;
 };
 
-/** Beyond a few, the database is what they wait for. */
-export const MAX_THREADS = 8;
-
 export function runAuditVerify(config: Config, options: VerifyCommandOptions): Promise<number> {
   return withCommandPool(config, async ({ url, pool }) => {
     const progress = createEventsProgress(process.stderr);
     const verdict = await verify({
       url,
       ledgerId: await ledgerIdOf(pool, 'main'),
-      threads: Math.min(availableParallelism(), MAX_THREADS),
+      threads: 'auto',
       kept: await Promise.all(options.checkpoint.map((file) => readFile(file, 'utf8'))),
       trusted: options.key === undefined ? [] : await readKeyFile(options.key),
       since: await sinceOf(options.fromCheckpoint),

@@ -1,8 +1,8 @@
 /** How an error is told to who typed the command. */
-import { CheckpointError } from '../audit/checkpoint.ts';
-import { KeyFileError } from '../audit/key-file.ts';
-import { ExportError } from '../audit/manifest.ts';
-import { NoteError } from '../audit/note.ts';
+import { CheckpointError } from '../audit/sealed/checkpoint.ts';
+import { KeyFileError } from '../audit/sealed/key-file.ts';
+import { ExportError } from '../audit/export/manifest.ts';
+import { NoteError } from '../audit/sealed/note.ts';
 import { ConfigError } from '../config.ts';
 import { DataDirInUseError } from '../db/embedded/embedded-postgres.ts';
 import { NotMigratedError } from '../db/migrate.ts';

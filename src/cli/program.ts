@@ -1,5 +1,5 @@
 /** The coffer command. Each subcommand resolves to the exit code of the process. */
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { readConfig, type Config } from '../config.ts';
 import { addAuditCommands } from './audit.ts';
 import { messageFor } from './message.ts';
@@ -15,6 +15,9 @@ import {
 import { runSeed } from './seed.ts';
 import { runService } from './service.ts';
 
+/** Exit code of a command that nobody can follow. */
+const USAGE = 2;
+
 export async function runCli(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const run =
@@ -23,7 +26,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       exitCode = await action(readConfig(), ...args);
     };
 
-  const program = new Command('coffer').description('An event-sourced wallet service on PostgreSQL.');
+  const program = new Command('coffer')
+    .description('An event-sourced wallet service on PostgreSQL.')
+    .exitOverride();
   program
     .command('serve', { isDefault: true })
     .description('database (embedded unless DATABASE_URL is set), migrations, API and worker in one process')
@@ -73,6 +78,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv);
     return exitCode;
   } catch (error) {
+    // It has been said already: help, or what is wrong with the words of the command.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     console.error(messageFor(error));
     return 1;
   }

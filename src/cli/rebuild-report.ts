@@ -2,34 +2,7 @@
 import type { Pool } from 'pg';
 import { eventsPerSecond, readDifferences, type Progress } from '../projections/rebuild/progress.ts';
 
-/** Where lines cannot be rewritten, there is one a second at most. */
-const LINE_INTERVAL_MS = 1_000;
 const DIFFERENCES_SHOWN = 10;
-
-export type ProgressPrinter = { show(progress: readonly Progress[]): void; end(): void };
-
-type Channel = { readonly isTTY?: boolean; write(text: string): unknown };
-
-export function createProgressPrinter(channel: Channel): ProgressPrinter {
-  let lastLine = '';
-  let lastShown = Number.NEGATIVE_INFINITY;
-  return {
-    show(progress) {
-      const line = progressLine(progress);
-      if (channel.isTTY === true) {
-        channel.write(`\r${line.padEnd(lastLine.length)}`);
-      } else {
-        if (line === lastLine || performance.now() - lastShown < LINE_INTERVAL_MS) return;
-        channel.write(`${line}\n`);
-      }
-      lastLine = line;
-      lastShown = performance.now();
-    },
-    end() {
-      if (channel.isTTY === true && lastLine !== '') channel.write('\n');
-    },
-  };
-}
 
 /** Percent, events a second and time left of filling all of them; then what each is at that is filled. */
 export function progressLine(progress: readonly Progress[]): string {

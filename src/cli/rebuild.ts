@@ -19,7 +19,8 @@ import { handsOfMachine, startHands } from '../projections/rebuild/hands.ts';
 import { readProgress, type Progress } from '../projections/rebuild/progress.ts';
 import { RebuildUnderWayError, requestRebuild } from '../projections/rebuild/request.ts';
 import { NoRollbackError, prune, requestRollback } from '../projections/rebuild/rollback.ts';
-import { createProgressPrinter, printOutcome } from './rebuild-report.ts';
+import { createProgressLine } from './progress-line.ts';
+import { printOutcome, progressLine } from './rebuild-report.ts';
 import { withCommandPool, type CommandDatabase } from './command-pool.ts';
 
 const LOOK_MS = 200;
@@ -126,7 +127,7 @@ async function workAndWait(
 /** As long as it takes: the parts are bounded, the log is not. */
 async function waitForAll(pool: Pool, generations: Generations): Promise<Progress[]> {
   const ledgerId = await ledgerIdOf(pool, 'main');
-  const printer = createProgressPrinter(process.stderr);
+  const line = createProgressLine(process.stderr);
   for (;;) {
     const found = await readProgress(pool, ledgerId, generations);
     const own = found.filter((each) =>
@@ -135,10 +136,10 @@ async function waitForAll(pool: Pool, generations: Generations): Promise<Progres
       ),
     );
     if (own.every(({ state }) => hasEnded(state))) {
-      printer.end();
+      line.end();
       return own;
     }
-    printer.show(own);
+    line.show(progressLine(own));
     await delay(LOOK_MS);
   }
 }

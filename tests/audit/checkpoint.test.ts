@@ -8,8 +8,8 @@ import {
   openCheckpoint,
   signCheckpoint,
   successionLine,
-} from '../../src/audit/checkpoint.ts';
-import { NoteError, openNote, signNote, vkeyOf } from '../../src/audit/note.ts';
+} from '../../src/audit/sealed/checkpoint.ts';
+import { NoteError, openNote, signNote, vkeyOf } from '../../src/audit/sealed/note.ts';
 
 /** The example that golang.org/x/mod/sumdb/note was published with. */
 const PETER = {

@@ -5,7 +5,12 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { KeyFileError, prepareKeyFile, readKeyFile, readOrMakeKeyFile } from '../../src/audit/key-file.ts';
+import {
+  KeyFileError,
+  prepareKeyFile,
+  readKeyFile,
+  readOrMakeKeyFile,
+} from '../../src/audit/sealed/key-file.ts';
 
 let directory: string;
 let count = 0;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createChain, FROM_THE_BEGINNING } from '../../src/audit/chain.ts';
-import { createFindingList } from '../../src/audit/finding.ts';
-import type { Heads } from '../../src/audit/heads.ts';
-import { leafHash } from '../../src/audit/merkle.ts';
-import { changesOf } from '../../src/audit/plain-sum.ts';
-import { createRangeFold } from '../../src/audit/range-fold.ts';
+import { createChain, FROM_THE_BEGINNING } from '../../src/audit/fold/chain.ts';
+import { createFindingList } from '../../src/audit/fold/finding.ts';
+import type { Heads } from '../../src/audit/fold/heads.ts';
+import { leafHash } from '../../src/audit/tree/merkle.ts';
+import { changesOf } from '../../src/audit/fold/plain-sum.ts';
+import { createRangeFold } from '../../src/audit/fold/range-fold.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 import { histories, play, type Happened, type Step } from '../commands/random-ledger.ts';
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { signCheckpoint } from '../../src/audit/checkpoint.ts';
-import { encodeLeaf, type Leaf } from '../../src/audit/leaf.ts';
-import { leafHash, nodeHash } from '../../src/audit/merkle.ts';
-import { NoteError, vkeyOf } from '../../src/audit/note.ts';
-import { checkKeys, checkProof, eventDocument, ProofError } from '../../src/audit/proof-document.ts';
+import { signCheckpoint } from '../../src/audit/sealed/checkpoint.ts';
+import { encodeLeaf, type Leaf } from '../../src/audit/tree/leaf.ts';
+import { leafHash, nodeHash } from '../../src/audit/tree/merkle.ts';
+import { NoteError, vkeyOf } from '../../src/audit/sealed/note.ts';
+import { checkKeys, checkProof, eventDocument, ProofError } from '../../src/audit/sealed/proof-document.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const origin = 'coffer/main/1-0123456789abcdef';

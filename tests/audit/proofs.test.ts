@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createCompactRange, EMPTY_ROOT, leafHash, nodeHash } from '../../src/audit/merkle.ts';
+import { createCompactRange, EMPTY_ROOT, leafHash, nodeHash } from '../../src/audit/tree/merkle.ts';
 import {
   consistencyRanges,
   inclusionRanges,
@@ -10,7 +10,7 @@ import {
   verifyConsistency,
   verifyInclusion,
   type LeafRange,
-} from '../../src/audit/proofs.ts';
+} from '../../src/audit/tree/proofs.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 

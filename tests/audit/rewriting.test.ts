@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { openCheckpoint, type Checkpoint } from '../../src/audit/checkpoint.ts';
-import { LogContradictionError } from '../../src/audit/contradiction.ts';
-import { copyRows } from '../../src/audit/copy-rows.ts';
-import { lastSignedFile } from '../../src/audit/last-signed.ts';
-import { LEAF_COLUMNS } from '../../src/audit/leaf.ts';
-import { createCompactRange, leafHash } from '../../src/audit/merkle.ts';
-import { verifyConsistency } from '../../src/audit/proofs.ts';
+import { openCheckpoint, type Checkpoint } from '../../src/audit/sealed/checkpoint.ts';
+import { LogContradictionError } from '../../src/audit/sealed/contradiction.ts';
+import { copyRows } from '../../src/audit/rows/copy-rows.ts';
+import { lastSignedFile } from '../../src/audit/sealed/last-signed.ts';
+import { LEAF_COLUMNS } from '../../src/audit/tree/leaf.ts';
+import { createCompactRange, leafHash } from '../../src/audit/tree/merkle.ts';
+import { verifyConsistency } from '../../src/audit/tree/proofs.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openSealedLedger, type SealedLedger } from './sealed-ledger.ts';
 

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { openCheckpoint } from '../../src/audit/checkpoint.ts';
-import { LogContradictionError } from '../../src/audit/contradiction.ts';
-import { copyRows } from '../../src/audit/copy-rows.ts';
-import { beginIncarnation, rotateKey } from '../../src/audit/change-signer.ts';
-import { NotOurKeyError } from '../../src/audit/incarnations.ts';
-import { lastSignedFile, readLastSigned } from '../../src/audit/last-signed.ts';
-import { LEAF_COLUMNS } from '../../src/audit/leaf.ts';
-import { createCompactRange, leafHash, type CompactRange } from '../../src/audit/merkle.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/audit/proofs.ts';
-import { seal } from '../../src/audit/seal.ts';
+import { openCheckpoint } from '../../src/audit/sealed/checkpoint.ts';
+import { LogContradictionError } from '../../src/audit/sealed/contradiction.ts';
+import { copyRows } from '../../src/audit/rows/copy-rows.ts';
+import { beginIncarnation, rotateKey } from '../../src/audit/sealed/change-signer.ts';
+import { NotOurKeyError } from '../../src/audit/sealed/incarnations.ts';
+import { lastSignedFile, readLastSigned } from '../../src/audit/sealed/last-signed.ts';
+import { LEAF_COLUMNS } from '../../src/audit/tree/leaf.ts';
+import { createCompactRange, leafHash, type CompactRange } from '../../src/audit/tree/merkle.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/audit/tree/proofs.ts';
+import { seal } from '../../src/audit/sealed/seal.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openSealedLedger, type SealedLedger } from './sealed-ledger.ts';
 

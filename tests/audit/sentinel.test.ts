@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { readDrift } from '../../src/audit/drift-log.ts';
-import { lookOnce, startSentinel } from '../../src/audit/sentinel.ts';
+import { readDrift } from '../../src/audit/drift/drift-log.ts';
+import { lookOnce, startSentinel } from '../../src/audit/drift/sentinel.ts';
 import { inTransaction } from '../../src/db/pool.ts';
 import type { Recurring } from '../../src/recurring.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

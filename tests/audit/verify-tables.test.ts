@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { CheckName, Finding } from '../../src/audit/finding.ts';
-import type { Verdict } from '../../src/audit/verdict.ts';
+import type { CheckName, Finding } from '../../src/audit/fold/finding.ts';
+import type { Verdict } from '../../src/audit/fold/verdict.ts';
 import { openFilledLedger, verifyAll, type Copy, type FilledLedger } from './filled-ledger.ts';
 
 const EVENTS = 1_500;

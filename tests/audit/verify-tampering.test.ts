@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { CheckName, Finding } from '../../src/audit/finding.ts';
-import type { Verdict } from '../../src/audit/verdict.ts';
-import { seal } from '../../src/audit/seal.ts';
+import type { CheckName, Finding } from '../../src/audit/fold/finding.ts';
+import type { Verdict } from '../../src/audit/fold/verdict.ts';
+import { seal } from '../../src/audit/sealed/seal.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openSealPool } from './sealed-ledger.ts';
 import { openFilledLedger, verifyAll, type Copy, type FilledLedger } from './filled-ledger.ts';

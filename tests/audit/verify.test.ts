@@ -8,11 +8,11 @@ import {
   openCheckpoint,
   signCheckpoint,
   type Checkpoint,
-} from '../../src/audit/checkpoint.ts';
-import { rotateKey } from '../../src/audit/change-signer.ts';
-import { vkeyOf } from '../../src/audit/note.ts';
-import { seal } from '../../src/audit/seal.ts';
-import type { Verdict } from '../../src/audit/verdict.ts';
+} from '../../src/audit/sealed/checkpoint.ts';
+import { rotateKey } from '../../src/audit/sealed/change-signer.ts';
+import { vkeyOf } from '../../src/audit/sealed/note.ts';
+import { seal } from '../../src/audit/sealed/seal.ts';
+import type { Verdict } from '../../src/audit/fold/verdict.ts';
 import { createTestDatabase, dropOnceFree } from '../support/database.ts';
 import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
 import { LEDGER_ID } from '../support/write-side.ts';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { openCheckpoint } from '../../src/audit/checkpoint.ts';
-import { parseVkey } from '../../src/audit/note.ts';
+import { openCheckpoint } from '../../src/audit/sealed/checkpoint.ts';
+import { parseVkey } from '../../src/audit/sealed/note.ts';
 import {
   killStarted,
   makeDataDir,

@@ -1,0 +1,157 @@
+/** Folds segments of an export: reads its lines, holds each against its leaf hash, and takes what is wanted into the fold. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Transform } from 'node:stream';
+import { createZstdDecompress } from 'node:zlib';
+import { parseEventLine } from './event-line.ts';
+import { encodeLeaf } from '../tree/leaf.ts';
+import { HASH_BYTES, leafHash } from '../tree/merkle.ts';
+import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
+import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
+
+export type SegmentFile = {
+  readonly path: string;
+  readonly sha256: string;
+  /** Positions. */
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly leaves: { readonly path: string; readonly sha256: string };
+};
+
+/** Segments that follow each other. */
+export type ReplayTask = PositionRange & {
+  readonly segments: readonly SegmentFile[];
+  readonly marked: readonly bigint[];
+  /** What comes after is part of the tree, and not of the balances. */
+  readonly until: Until;
+};
+
+type Until = { readonly position: bigint | null; readonly time: string | null };
+
+const NEWLINE = 0x0a;
+/** Larger ones spare turns of the event loop, of which each costs as much as some lines. */
+const CHUNK_BYTES = 1_048_576;
+
+/** Whatever is wrong with the files is a finding of the summary. `onProgress` is told how many positions each segment had. */
+export async function replaySegments(
+  task: ReplayTask,
+  onProgress: (positions: bigint) => void,
+): Promise<RangeSummary> {
+  const fold = createRangeFold(task, task.marked);
+  for (const segment of task.segments) {
+    await replaySegment(fold, segment, task.until);
+    onProgress(segment.last - segment.first + 1n);
+  }
+  return fold.finish();
+}
+
+async function replaySegment(fold: RangeFold, segment: SegmentFile, until: Until): Promise<void> {
+  const name = basename(segment.path);
+  const wrong = (where: string, expected: string, found: string): void =>
+    fold.report('files', { position: segment.first }, `${where}: ${expected}`, found);
+  const leaves = await readLeafHashes(segment, wrong);
+  const digest = createHash('sha256');
+  try {
+    let line = 0;
+    for await (const lines of linesIn(segment.path, digest)) {
+      for (const text of lines) {
+        line += 1;
+        replayLine(
+          fold,
+          { text, leaves, where: `${name} line ${line}`, until },
+          segment.first + BigInt(line) - 1n,
+          segment.first,
+        );
+      }
+    }
+    const sha256 = digest.digest('hex');
+    if (sha256 !== segment.sha256) wrong(name, `SHA-256 ${segment.sha256}`, sha256);
+    const expected = segment.last - segment.first + 1n;
+    if (BigInt(line) !== expected) wrong(name, `${expected} lines`, `${line} lines`);
+  } catch (error) {
+    wrong(name, 'a file that can be read', error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function readLeafHashes(
+  { leaves }: SegmentFile,
+  wrong: (where: string, expected: string, found: string) => void,
+): Promise<Buffer> {
+  const name = basename(leaves.path);
+  const bytes = await readFile(leaves.path).catch((error: Error) => {
+    wrong(name, 'a file that can be read', error.message);
+    return Buffer.alloc(0);
+  });
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== leaves.sha256) wrong(name, `SHA-256 ${leaves.sha256}`, sha256);
+  return bytes;
+}
+
+type Line = { readonly text: string; readonly leaves: Buffer; readonly where: string; readonly until: Until };
+
+function replayLine(
+  fold: RangeFold,
+  { text, leaves, where, until }: Line,
+  expected: bigint,
+  first: bigint,
+): void {
+  let leaf;
+  try {
+    leaf = parseEventLine(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return fold.report(
+      'files',
+      { position: expected },
+      `${where}: the event at position ${expected}`,
+      message,
+    );
+  }
+  const { position, recordedAt } = leaf;
+  const hash = leafHash(encodeLeaf(leaf));
+  const at = Number(position - first) * HASH_BYTES;
+  const wanted = leaves.subarray(at, at + HASH_BYTES);
+  if (position !== expected)
+    fold.report('files', { position }, `${where}: the event at position ${expected}`, `position ${position}`);
+  else if (!hash.equals(wanted))
+    fold.report('files', { position }, `${where}: leaf hash ${wanted.toString('hex')}`, hash.toString('hex'));
+  const late =
+    (until.position !== null && position > until.position) ||
+    (until.time !== null && recordedAt > until.time);
+  if (late) fold.pass(leaf, hash);
+  else fold.add(leaf, hash, null);
+}
+
+/** The lines of a compressed file, some at a time, while its bytes are hashed. Rejects for one that cannot be decompressed. */
+async function* linesIn(path: string, digest: ReturnType<typeof createHash>): AsyncGenerator<string[]> {
+  const hashed = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      digest.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const plain = createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  for (const [from, to] of [
+    [file, hashed],
+    [hashed, plain],
+  ] as const)
+    from.on('error', (error: Error) => to.destroy(error));
+  file.pipe(hashed).pipe(plain);
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of plain as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const lines: string[] = [];
+    let start = 0;
+    // Each line by itself: what is kept of one would keep the whole text that it was cut out of.
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      lines.push(bytes.toString('utf8', start, end));
+      start = end + 1;
+    }
+    yield lines;
+    rest = bytes.subarray(start);
+  }
+  if (rest.length > 0) yield [rest.toString('utf8')];
+}

@@ -1,0 +1,224 @@
+/**
+ * Joins the summaries of ranges, in order, to what the log says of the whole ledger: each wallet and hold has to stand at the
+ * beginning of a range as the ranges before left it.
+ */
+import { activityKey } from './activity-totals.ts';
+import type { CheckName, FindingList } from './finding.ts';
+import { emptyHeads, type Heads, type WalletHead } from './heads.ts';
+import { faultBetween } from './hold-tracks.ts';
+import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
+import type { DirectoryChange, HoldChange, RangeSummary, Reversal, WalletChange } from './range-summary.ts';
+
+export type Chain = {
+  readonly heads: Heads;
+  /** Positions folded so far. */
+  readonly position: () => bigint;
+  /** Of the events so far; of no use once some are missing. */
+  readonly tree: CompactRange;
+  /** The next range. Throws for one that does not begin where the last one ended. */
+  readonly add: (summary: RangeSummary) => void;
+};
+
+export type ChainStart = {
+  /** Where the chain begins: at 0 with nothing, else with what is known of the ledger there. */
+  readonly position: bigint;
+  readonly heads: Heads;
+  readonly subtrees: readonly Subtree[];
+  /** Whether a hold or an original from before the start may be unknown. */
+  readonly partial: boolean;
+};
+
+export const FROM_THE_BEGINNING: () => ChainStart = () => ({
+  position: 0n,
+  heads: emptyHeads(),
+  subtrees: [],
+  partial: false,
+});
+
+export function createChain(
+  start: ChainStart,
+  findings: FindingList,
+  /** Told the root at each tree size that was marked, null where events before it are missing. */
+  onMark: (treeSize: bigint, root: Buffer | null) => void,
+): Chain {
+  const { heads, partial } = start;
+  const tree = createCompactRange(start.subtrees);
+  let position = start.position;
+  let lastRecordedAt = '';
+  let whole = true;
+
+  function report(
+    check: CheckName,
+    at: { position: bigint; walletId?: string },
+    expected: string,
+    found: string,
+  ): void {
+    const place = { position: at.position.toString(), walletId: at.walletId ?? null };
+    findings.add({ check, ...place, expected, found });
+  }
+
+  function addWallet(change: WalletChange): void {
+    const { walletId } = change;
+    const at = { position: change.firstPosition, walletId };
+    const known = heads.wallets.get(walletId);
+    if (known !== undefined && change.opened !== null)
+      report('wallets', at, 'a wallet that is opened once', 'it was open already');
+    if (known === undefined && change.opened === null)
+      report('wallets', at, 'a wallet that was opened before', 'it was never opened');
+    const before = known ?? openedHead(change);
+    checkOpening(change, before, at);
+    heads.wallets.set(walletId, headAfter(before, change));
+  }
+
+  function checkOpening(
+    change: WalletChange,
+    before: WalletHead,
+    at: { position: bigint; walletId: string },
+  ): void {
+    const { openingBalance, openingHeld, openingSeq, lowest } = change;
+    if (openingBalance !== null && openingBalance !== before.balance)
+      report('balances', at, `${before.balance} before`, `${openingBalance} before`);
+    if (openingHeld !== null && openingHeld !== before.held)
+      report('balances', at, `${before.held} held before`, `${openingHeld} held before`);
+    if (openingSeq !== null && openingSeq !== before.seq)
+      report('entries', at, `seq ${before.seq} before`, `seq ${openingSeq} before`);
+    const free = before.plainBalance - before.plainHeld + (lowest?.change ?? 0n);
+    if (lowest !== null && before.limit !== null && free < before.limit)
+      report('floors', { ...at, position: lowest.position }, `${before.limit} or more`, free.toString());
+    for (const asset of change.assets)
+      if (asset !== before.asset) report('entries', at, `asset ${before.asset}`, `asset ${asset}`);
+    if (change.assetId !== null && change.assetId !== before.assetId)
+      report('entries', at, `asset ${before.assetId}`, `asset ${change.assetId}`);
+  }
+
+  /** Once a wallet differs it does so ever after: it is said where it begins. */
+  function headAfter(before: WalletHead, change: WalletChange): WalletHead {
+    const after = {
+      ...before,
+      balance: change.closingBalance ?? before.balance,
+      held: change.closingHeld ?? before.held,
+      seq: before.seq + BigInt(change.entries),
+      status: change.status ?? before.status,
+      movedPosition:
+        change.movedPosition > before.movedPosition ? change.movedPosition : before.movedPosition,
+      plainBalance: before.plainBalance + change.balanceChange,
+      plainHeld: before.plainHeld + change.heldChange,
+    };
+    const agreed = before.plainBalance === before.balance && before.plainHeld === before.held;
+    if (agreed && (after.plainBalance !== after.balance || after.plainHeld !== after.held)) {
+      const expected = `${after.plainBalance}, ${after.plainHeld} held`;
+      const at = { position: change.movedPosition, walletId: change.walletId };
+      report('plain_sum', at, expected, `${after.balance}, ${after.held} held`);
+    }
+    return after;
+  }
+
+  function addHold({ firstPosition, placed, openingCaptured, hold }: HoldChange): void {
+    const { holdId, walletId } = hold;
+    const at = { position: firstPosition, walletId };
+    const known = heads.holds.get(holdId);
+    if (placed && known !== undefined) report('holds', at, `hold ${holdId} placed once`, 'a second time');
+    if (!placed && known === undefined && !partial)
+      report('holds', at, `an open hold ${holdId}`, 'it is not open, or was never placed');
+    const fault = placed || known === undefined ? null : faultBetween(known.hold, hold, openingCaptured);
+    if (fault !== null) report('holds', at, fault.expected, fault.found);
+    if (hold.status === 'open') heads.holds.set(holdId, { hold, position: known?.position ?? firstPosition });
+    else {
+      heads.holds.delete(holdId);
+      heads.closedHolds += 1;
+    }
+  }
+
+  function addReversal({ position: at, originalId, amounts }: Reversal): void {
+    const known = heads.reversed.get(originalId);
+    const sums = amounts.map((amount, index) => amount + (known?.amounts[index] ?? 0n));
+    heads.reversed.set(originalId, { times: (known?.times ?? 0) + 1, amounts: sums, position: at });
+  }
+
+  /** Where events are missing there is no tree from there on: that they are missing was said. */
+  function joinTree({ from, to, events, hashes }: RangeSummary): void {
+    whole &&= BigInt(events) === to - from;
+    if (!whole) return hashes.marks.forEach(({ size }) => onMark(size, null));
+    let done = 0;
+    for (const mark of hashes.marks) {
+      for (; done < mark.after; done += 1) appendSubtree(hashes.subtrees[done]);
+      const marked = createCompactRange(tree.subtrees());
+      for (const subtree of mark.subtrees) marked.append(subtree);
+      onMark(mark.size, marked.root());
+    }
+    for (; done < hashes.subtrees.length; done += 1) appendSubtree(hashes.subtrees[done]);
+  }
+
+  function appendSubtree(subtree: Subtree | undefined): void {
+    if (subtree !== undefined) tree.append(subtree);
+  }
+
+  return {
+    heads,
+    tree,
+    position: () => position,
+    add(summary) {
+      if (summary.from !== position)
+        throw new Error(`range from ${summary.from} does not follow ${position}`);
+      position = summary.to;
+      const { firstRecordedAt, from } = summary;
+      if (firstRecordedAt !== null && firstRecordedAt < lastRecordedAt)
+        report('times', { position: from + 1n }, `recorded at ${lastRecordedAt} or later`, firstRecordedAt);
+      lastRecordedAt = summary.lastRecordedAt ?? lastRecordedAt;
+      for (const finding of summary.findings) findings.add(finding);
+      for (const change of summary.wallets) addWallet(change);
+      for (const change of summary.holds) addHold(change);
+      for (const change of summary.directory) addToDirectory(heads, change);
+      for (const of of summary.activity) addActivity(heads, of);
+      for (const reversal of summary.reversals) addReversal(reversal);
+      joinTree(summary);
+    },
+  };
+}
+
+function openedHead({ walletId, opened, firstPosition, assets, assetId }: WalletChange): WalletHead {
+  const owner = opened?.owner ?? { userId: '' };
+  const isSystem = 'system' in owner;
+  return {
+    walletId,
+    isSystem,
+    owner: isSystem ? owner.system : owner.userId,
+    assetId: opened?.assetId ?? assetId ?? '',
+    asset: opened?.asset ?? assets[0] ?? '',
+    limit: opened === null || opened.floor === null ? null : BigInt(opened.floor),
+    ...{ balance: 0n, held: 0n, seq: 0n, plainBalance: 0n, plainHeld: 0n, status: 'ACTIVE' },
+    ...{ openedPosition: firstPosition, movedPosition: firstPosition },
+  };
+}
+
+function addToDirectory(heads: Heads, change: DirectoryChange): void {
+  const { position } = change;
+  switch (change.type) {
+    case 'user.registered':
+      heads.users.set(change.data.userId, { status: 'ACTIVE', createdAt: change.occurredAt, position });
+      return;
+    case 'user.status_changed': {
+      const { userId, status, createdAt } = change.data;
+      heads.users.set(userId, { status, createdAt, position: heads.users.get(userId)?.position ?? position });
+      return;
+    }
+    case 'asset.created':
+    case 'asset.status_changed': {
+      const { assetId: id, slug, name, scale, supplyCap } = change.data;
+      const status = change.type === 'asset.created' ? 'ACTIVE' : change.data.status;
+      const first = heads.assets.get(slug)?.position ?? position;
+      heads.assets.set(slug, { id, slug, name, scale, supplyCap, status, position: first });
+    }
+  }
+}
+
+function addActivity(heads: Heads, of: RangeSummary['activity'][number]): void {
+  const key = activityKey(of);
+  const known = heads.activity.get(key);
+  if (known === undefined) heads.activity.set(key, { ...of });
+  else {
+    known.posted += of.posted;
+    known.volume += of.volume;
+    known.rejected += of.rejected;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Ledger entries as lines of text, as COPY writes them: an entry that is right is told by comparing one line with the line it should be, and
+ * only one that is not, or that has something to tell, is taken apart.
+ */
+import type { Entry } from '../../events/evolve.ts';
+
+/** Of ledger_entries, aliased e: the columns of such a line, behind the position. */
+export const ENTRY_COLUMNS =
+  'e.leg, e.wallet_id, e.asset_id, e.seq, e.amount, e.balance_after, e.held_after, e.recorded_at';
+
+/** A ledger entry as it is stored. Amounts are digits. */
+export type StoredEntry = {
+  readonly leg: string;
+  readonly walletId: string;
+  readonly assetId: string;
+  readonly seq: bigint;
+  readonly amount: bigint;
+  readonly balanceAfter: bigint;
+  readonly heldAfter: bigint;
+};
+
+/** The line that an entry of the fold should have. */
+export function entryLine(entry: Entry, recordedAt: string): string {
+  return `${entry.leg}\t${entry.walletId}\t${entry.assetId}\t${entry.seq}\t${entry.amount}\t${entry.balanceAfter}\t${entry.heldAfter}\t${timeInDatabase(recordedAt)}`;
+}
+
+export function parseEntryLine(line: string): StoredEntry {
+  const [leg = '', walletId = '', assetId = '', seq = '', amount = '', balanceAfter = '', heldAfter = ''] =
+    line.split('\t');
+  return {
+    ...{ leg, walletId, assetId, seq: BigInt(seq), amount: BigInt(amount) },
+    ...{ balanceAfter: BigInt(balanceAfter), heldAfter: BigInt(heldAfter) },
+  };
+}
+
+/** `2026-01-01 00:00:00.12+00` of `2026-01-01T00:00:00.120Z`: PostgreSQL leaves zeros at the end away. */
+function timeInDatabase(time: string): string {
+  const { length } = time;
+  const decimals = time.endsWith('.000Z')
+    ? 0
+    : time[length - 2] !== '0'
+      ? 4
+      : time[length - 3] !== '0'
+        ? 3
+        : 2;
+  return `${time.slice(0, 10)} ${time.slice(11, 19 + decimals)}+00`;
+}

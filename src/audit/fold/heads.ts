@@ -1,0 +1,85 @@
+/** What the log says of the ledger at a position: kept while the log is read, and held against tables and read models. */
+import type { Hold } from '../../events/catalog.ts';
+import type { Activity } from './range-summary.ts';
+
+export type WalletHead = {
+  readonly walletId: string;
+  /** The user's id, or the name of the system account. */
+  readonly owner: string;
+  readonly isSystem: boolean;
+  readonly assetId: string;
+  readonly asset: string;
+  /** What balance - held must not be taken below, but by force; null: no bound. */
+  readonly limit: bigint | null;
+  readonly balance: bigint;
+  readonly held: bigint;
+  readonly seq: bigint;
+  readonly status: 'ACTIVE' | 'FROZEN';
+  /** Of its last entry, or of the event that opened it. */
+  readonly movedPosition: bigint;
+  readonly openedPosition: bigint;
+  /** By the plain sum. */
+  readonly plainBalance: bigint;
+  readonly plainHeld: bigint;
+};
+
+export type UserHead = {
+  readonly status: 'ACTIVE' | 'BANNED';
+  readonly createdAt: string;
+  readonly position: bigint;
+};
+
+export type AssetHead = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly scale: string;
+  readonly supplyCap: string | null;
+  readonly status: 'ACTIVE' | 'FROZEN';
+  readonly position: bigint;
+};
+
+export type HoldHead = { readonly hold: Hold; readonly position: bigint };
+
+/** How much of an original has been taken back. */
+export type ReversedSoFar = {
+  readonly times: number;
+  readonly amounts: readonly bigint[];
+  readonly position: bigint;
+};
+
+export type Heads = {
+  readonly wallets: Map<string, WalletHead>;
+  readonly users: Map<string, UserHead>;
+  /** By slug. */
+  readonly assets: Map<string, AssetHead>;
+  /** Open ones only: a closed one is held against its rows where it closes. */
+  readonly holds: Map<string, HoldHead>;
+  closedHolds: number;
+  readonly activity: Map<string, Activity>;
+  /** By the id of the original. */
+  readonly reversed: Map<string, ReversedSoFar>;
+};
+
+export function emptyHeads(): Heads {
+  return {
+    wallets: new Map(),
+    users: new Map(),
+    assets: new Map(),
+    holds: new Map(),
+    closedHolds: 0,
+    activity: new Map(),
+    reversed: new Map(),
+  };
+}
+
+export function isTreasuryHead(head: WalletHead): boolean {
+  return head.isSystem && head.owner === 'treasury';
+}
+
+/** The floor that stands beside a wallet: its limit, or where force has taken it. */
+export function floorOf(head: WalletHead): bigint | null {
+  if (isTreasuryHead(head)) return head.limit;
+  const free = head.balance - head.held;
+  return free < 0n ? free : 0n;
+}

@@ -1,0 +1,107 @@
+/** The holds of a range: each is placed once, pays out no more than it holds, and ends once, in time. */
+import type { Fact, Hold } from '../../events/catalog.ts';
+import type { FindingList } from './finding.ts';
+import type { HoldChange } from './range-summary.ts';
+
+type HoldEvent = Extract<Fact, { type: `hold.${string}` }> & {
+  readonly position: bigint;
+  readonly id: string;
+  readonly occurredAt: string;
+};
+
+export type HoldTracks = { readonly add: (event: HoldEvent) => void; readonly finish: () => HoldChange[] };
+
+export function createHoldTracks(findings: FindingList): HoldTracks {
+  const tracks = new Map<string, { -readonly [Name in keyof HoldChange]: HoldChange[Name] }>();
+
+  return {
+    add(event) {
+      const { hold } = event.data;
+      const track = tracks.get(hold.holdId);
+      const fault = faultOf(event) ?? (track === undefined ? null : faultAfter(track.hold, event));
+      if (fault !== null) {
+        const { position } = event;
+        findings.add({ check: 'holds', position: position.toString(), walletId: hold.walletId, ...fault });
+      }
+      if (track === undefined) {
+        tracks.set(hold.holdId, {
+          firstPosition: event.position,
+          lastPosition: event.position,
+          placed: event.type === 'hold.placed',
+          openingCaptured: capturedBefore(event),
+          hold,
+        });
+      } else Object.assign(track, { hold, lastPosition: event.position });
+    },
+    finish: () => [...tracks.values()],
+  };
+}
+
+type Fault = { readonly expected: string; readonly found: string };
+
+function capturedBefore({ type, data }: HoldEvent): bigint {
+  const captured = BigInt(data.hold.captured);
+  return type === 'hold.captured' ? captured - BigInt(data.postings[0]?.amount ?? '0') : captured;
+}
+
+/** What is wrong with an event by itself. */
+function faultOf(event: HoldEvent): Fault | null {
+  const { hold } = event.data;
+  const isOpen = hold.status === 'open';
+  const left = isOpen ? BigInt(hold.amount) - BigInt(hold.captured) : 0n;
+  if (BigInt(hold.remaining) !== left)
+    return { expected: `${left} remaining of hold ${hold.holdId}`, found: hold.remaining };
+  const isDue = hold.expiresAt !== null && hold.expiresAt <= event.occurredAt;
+  if (isDue !== (event.type === 'hold.expired')) {
+    const found = `${event.type} at ${event.occurredAt}`;
+    return { expected: `hold ${hold.holdId} to end at ${hold.expiresAt ?? 'no time'}`, found };
+  }
+  switch (event.type) {
+    case 'hold.placed':
+      if (isOpen && hold.captured === '0' && hold.holdId === event.id) return null;
+      return { expected: `an untouched hold ${event.id}`, found: describe(hold) };
+    case 'hold.captured': {
+      const done = isOpen ? BigInt(hold.captured) < BigInt(hold.amount) && !event.data.final : true;
+      if (done && BigInt(hold.captured) <= BigInt(hold.amount) && (isOpen || hold.status === 'captured'))
+        return null;
+      return { expected: `hold ${hold.holdId} captured within ${hold.amount}`, found: describe(hold) };
+    }
+    case 'hold.released':
+    case 'hold.expired': {
+      const expected = (BigInt(hold.amount) - BigInt(hold.captured)).toString();
+      const status = event.type === 'hold.released' ? 'released' : 'expired';
+      if (event.data.released === expected && hold.status === status) return null;
+      return {
+        expected: `${expected} of hold ${hold.holdId} ${status}`,
+        found: `${event.data.released}, ${describe(hold)}`,
+      };
+    }
+  }
+}
+
+/** What is wrong with an event after another of the same hold. */
+function faultAfter(before: Hold, event: HoldEvent): Fault | null {
+  const { hold } = event.data;
+  if (event.type === 'hold.placed')
+    return { expected: `hold ${hold.holdId} placed once`, found: 'a second time' };
+  return faultBetween(before, hold, capturedBefore(event));
+}
+
+/** Whether a hold that stood like `before` can be the one that had `captured` taken from it when it went on to `after`. */
+export function faultBetween(before: Hold, after: Hold, captured: bigint): Fault | null {
+  if (before.status !== 'open')
+    return { expected: `hold ${after.holdId} to stay ${before.status}`, found: describe(after) };
+  if (BigInt(before.captured) !== captured)
+    return { expected: `${before.captured} captured of hold ${after.holdId}`, found: captured.toString() };
+  const [was, is] = [terms(before), terms(after)];
+  return was === is ? null : { expected: `hold ${was}`, found: is };
+}
+
+/** What never changes of a hold. */
+function terms({ walletId, userId, asset, amount, expiresAt, reference }: Hold): string {
+  return JSON.stringify({ walletId, userId, asset, amount, expiresAt, reference });
+}
+
+export function describe({ status, amount, captured, remaining }: Hold): string {
+  return `${status}, ${captured} captured and ${remaining} remaining of ${amount}`;
+}

@@ -1,0 +1,226 @@
+/** Folds the events of a range, one after the other, and holds each against what it says of itself and what is stored beside it. */
+import type { Fact, Posting } from '../../events/catalog.ts';
+import type { Entry } from '../../events/evolve.ts';
+import { createActivityTotals } from './activity-totals.ts';
+import { createBlockHasher } from '../tree/block-hashes.ts';
+import { createFindingList, type CheckName } from './finding.ts';
+import { createHoldTracks } from './hold-tracks.ts';
+import type { LoggedEvent } from '../tree/decode-leaf.ts';
+import { entryLine, parseEntryLine } from './entry-lines.ts';
+import { readFact } from './event-validators.ts';
+import { changesOf } from './plain-sum.ts';
+import type { DirectoryChange, PositionRange, RangeSummary, Reversal } from './range-summary.ts';
+import { createWalletTracks, type Known, type TrackedEvent } from './wallet-tracks.ts';
+
+/** Of each check. */
+const FINDINGS_A_RANGE = 200;
+
+export type RangeFold = {
+  /** The next event, its leaf hash, and the lines of its entries, or null where only the events are at hand. */
+  readonly add: (leaf: LoggedEvent, leafHash: Buffer, stored: readonly string[] | null) => Fact | null;
+  /** An event that is part of the tree, and comes after what is wanted. */
+  readonly pass: (leaf: LoggedEvent, leafHash: Buffer) => void;
+  readonly report: (check: CheckName, at: Place, expected: string, found: string) => void;
+  readonly finish: () => RangeSummary;
+};
+
+export type Place = { readonly position: bigint | null; readonly walletId?: string };
+
+/** `marked`: the tree sizes within the range at which checkpoints stand. */
+export function createRangeFold({ from, to }: PositionRange, marked: readonly bigint[]): RangeFold {
+  const findings = createFindingList(FINDINGS_A_RANGE);
+  const hasher = createBlockHasher(from, marked);
+  const wallets = createWalletTracks();
+  const holds = createHoldTracks(findings);
+  const activity = createActivityTotals();
+  const directory: DirectoryChange[] = [];
+  const reversals: Reversal[] = [];
+  const counts = { events: 0, entries: 0, keys: 0 };
+  let firstRecordedAt: string | null = null;
+  let lastRecordedAt: string | null = null;
+  let last = from;
+
+  function report(check: CheckName, { position, walletId }: Place, expected: string, found: string): void {
+    const place = { position: position?.toString() ?? null, walletId: walletId ?? null };
+    findings.add({ check, ...place, expected, found });
+  }
+
+  function place(leaf: LoggedEvent, leafHash: Buffer): void {
+    checkPlace(leaf);
+    hasher.add(leafHash);
+    counts.events += 1;
+  }
+
+  function checkPlace(leaf: LoggedEvent): void {
+    const { position, occurredAt, recordedAt } = leaf;
+    if (position !== last + 1n)
+      report('positions', { position }, `position ${last + 1n}`, `position ${position}`);
+    last = position;
+    if (lastRecordedAt !== null && recordedAt < lastRecordedAt)
+      report('times', { position }, `recorded at ${lastRecordedAt} or later`, recordedAt);
+    if (occurredAt > recordedAt)
+      report('times', { position }, `decided at ${recordedAt} or before`, occurredAt);
+    firstRecordedAt ??= recordedAt;
+    lastRecordedAt = recordedAt;
+  }
+
+  /** Null for an event that does not fit its schema: it cannot be folded. */
+  function read(leaf: LoggedEvent): { event: TrackedEvent & { id: string }; data: unknown } | null {
+    const { position, id, type, version, occurredAt } = leaf;
+    try {
+      const data: unknown = JSON.parse(leaf.data);
+      return { event: { ...readFact({ type, version, data }), position, id, occurredAt }, data };
+    } catch (error) {
+      report('schema', { position }, `${type} of version ${version}`, messageOf(error));
+      return null;
+    }
+  }
+
+  function checkBalances(event: TrackedEvent, entries: readonly Entry[]): void {
+    const { position } = event;
+    if (event.type === 'transaction.posted' || event.type === 'hold.captured') {
+      for (const [index, { from: payer, to: payee }] of event.data.postings.entries()) {
+        checkSide(position, payer, entries[2 * index]);
+        checkSide(position, payee, entries[2 * index + 1]);
+      }
+    }
+    if ('heldAfter' in event.data) {
+      const { walletId } = event.data.hold;
+      const derived = wallets.plainHeld(walletId);
+      if (derived !== null && derived.toString() !== event.data.heldAfter)
+        report('balances', { position, walletId }, `${derived} held`, `${event.data.heldAfter} held`);
+    }
+  }
+
+  function checkSide(position: bigint, side: Posting['from'], derived: Entry | undefined): void {
+    const balance = derived?.balanceAfter.toString() ?? '';
+    if (balance === side.balanceAfter) return;
+    const { walletId } = side;
+    report('balances', { position, walletId }, balance, side.balanceAfter);
+    wallets.correct(walletId, { balance: BigInt(side.balanceAfter) });
+  }
+
+  /** The entries as stored against those that the event gives. */
+  function checkEntries(logged: LoggedEvent, derived: readonly Entry[], lines: readonly string[]): void {
+    const { position, recordedAt } = logged;
+    let right = lines.length === derived.length;
+    if (!right) report('entries', { position }, `${derived.length} entries`, `${lines.length} entries`);
+    for (const [index, entry] of derived.entries()) {
+      const line = lines[index];
+      if (line === undefined) return;
+      const expected = entryLine(entry, recordedAt);
+      if (line === expected) continue;
+      right = false;
+      const { walletId } = entry;
+      if (!agreeInWhatIsKnown(expected, line, wallets.knows(walletId)))
+        report('entries', { position, walletId }, readable(expected), readable(line));
+    }
+    // Entries that are those of a balanced fold are balanced.
+    if (!right || !isBalanced(derived)) checkZeroSum(position, lines);
+  }
+
+  function checkZeroSum(position: bigint, lines: readonly string[]): void {
+    const sums = new Map<string, bigint>();
+    for (const { assetId, amount } of lines.map(parseEntryLine))
+      sums.set(assetId, (sums.get(assetId) ?? 0n) + amount);
+    for (const [assetId, sum] of sums)
+      if (sum !== 0n) report('zero_sum', { position }, `0 in asset ${assetId}`, sum.toString());
+  }
+
+  return {
+    report,
+    pass: place,
+    add(leaf, leafHash, stored) {
+      place(leaf, leafHash);
+      counts.entries += stored?.length ?? 0;
+      if (leaf.idempotencyKey !== null) counts.keys += 1;
+      const found = read(leaf);
+      if (found === null) return null;
+      const { event, data } = found;
+      try {
+        const entries = wallets.fold(event, changesOf(leaf.type, data), stored ?? []);
+        checkBalances(event, entries);
+        activity.add(event, leaf.recordedAt);
+        if ('hold' in event.data) holds.add(event as Parameters<typeof holds.add>[0]);
+        if (stored !== null) checkEntries(leaf, entries, stored);
+      } catch (error) {
+        report('balances', { position: leaf.position }, 'an event that can be folded', messageOf(error));
+      }
+      noteDirectory(directory, event);
+      noteReversal(reversals, event);
+      return event;
+    },
+    finish() {
+      if (last < to)
+        report('positions', { position: last + 1n }, `positions up to ${to}`, `none after ${last}`);
+      return {
+        ...{ from, to, ...counts, firstRecordedAt, lastRecordedAt },
+        wallets: wallets.finish(),
+        holds: holds.finish(),
+        directory,
+        activity: activity.finish(),
+        reversals,
+        hashes: hasher.finish(),
+        findings: findings.items,
+        findingCount: findings.count(),
+      };
+    },
+  };
+}
+
+/** What one wallet gives another takes, in the same asset. */
+function isBalanced(entries: readonly Entry[]): boolean {
+  return entries.every(({ assetId, amount }, leg) => {
+    const other = entries[leg % 2 === 0 ? leg + 1 : leg - 1];
+    return other === undefined ? amount === 0n : other.assetId === assetId && other.amount === -amount;
+  });
+}
+
+const FIELDS = ['leg', 'wallet', 'asset', 'seq', 'amount', 'balance', 'held', 'at'] as const;
+
+/** Of what is not known of a wallet nothing can be said. */
+function agreeInWhatIsKnown(expected: string, found: string, knows: Known): boolean {
+  const fields = found.split('\t');
+  return expected.split('\t').every((value, index) => {
+    const name = FIELDS[index];
+    const unknown =
+      (name === 'balance' && !knows.balance) ||
+      (name === 'held' && !knows.held) ||
+      (name === 'seq' && !knows.seq);
+    return unknown || value === fields[index];
+  });
+}
+
+function readable(line: string): string {
+  const fields = line.split('\t');
+  return FIELDS.map((name, index) => `${name} ${fields[index]}`).join(' ');
+}
+
+function noteDirectory(directory: DirectoryChange[], event: TrackedEvent): void {
+  switch (event.type) {
+    case 'user.registered':
+    case 'user.status_changed':
+    case 'asset.created':
+    case 'asset.status_changed':
+      directory.push(event);
+      return;
+    case 'wallet.opened':
+    case 'wallet.status_changed':
+    case 'transaction.posted':
+    case 'transaction.rejected':
+    case 'hold.placed':
+    case 'hold.captured':
+    case 'hold.released':
+    case 'hold.expired':
+  }
+}
+
+function noteReversal(reversals: Reversal[], event: TrackedEvent): void {
+  if (event.type !== 'transaction.posted' || event.data.reverses === undefined) return;
+  const amounts = event.data.postings.map(({ amount }) => BigInt(amount)).reverse();
+  reversals.push({ position: event.position, originalId: event.data.reverses, amounts });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

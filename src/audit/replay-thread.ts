@@ -1,5 +1,0 @@
-/** Folds segments of an export in a thread. */
-import { replaySegments } from './replay-segment.ts';
-import { serveTasks } from './serve-tasks.ts';
-
-serveTasks(replaySegments, async () => undefined);

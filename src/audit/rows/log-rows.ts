@@ -1,0 +1,46 @@
+/** Reads ranges of the log as rows in PostgreSQL's binary format: events as leaves, and the entries that belong to them. */
+import type { PoolClient } from 'pg';
+import { copyRows } from './copy-rows.ts';
+import { createColumnReader, decodeLeaf, decodeLogged, type LoggedEvent } from '../tree/decode-leaf.ts';
+import { LEAF_COLUMNS, type Leaf } from '../tree/leaf.ts';
+import { leafHash } from '../tree/merkle.ts';
+import type { PositionRange } from '../fold/range-summary.ts';
+
+/** Calls `onEvent` with each event of the range, in order, as far as a fold needs to know it. */
+export function readLogged(
+  client: PoolClient,
+  ledgerId: number,
+  range: PositionRange,
+  onEvent: (event: LoggedEvent, hash: Buffer) => void,
+): Promise<void> {
+  const columns = createColumnReader();
+  return copyRows(client, leafQuery(ledgerId, range), (row) => {
+    columns.startAt(row);
+    onEvent(decodeLogged(columns), leafHash(row));
+  });
+}
+
+/** As readLogged, with all that an event has. */
+export function readLeaves(
+  client: PoolClient,
+  ledgerId: number,
+  range: PositionRange,
+  onEvent: (leaf: Leaf, hash: Buffer) => void,
+  afterChunk?: () => Promise<void>,
+): Promise<void> {
+  const columns = createColumnReader();
+  const onRow = (row: Buffer): void => {
+    columns.startAt(row);
+    onEvent(decodeLeaf(columns), leafHash(row));
+  };
+  return copyRows(client, leafQuery(ledgerId, range), onRow, afterChunk);
+}
+
+function leafQuery(ledgerId: number, range: PositionRange): string {
+  return `select ${LEAF_COLUMNS} from events e ${where('e', ledgerId, range)}`;
+}
+
+/** The range of a table aliased `of`, in the order of its positions. */
+export function where(of: string, ledgerId: number, { from, to }: PositionRange): string {
+  return `where ${of}.ledger_id = ${ledgerId} and ${of}.position > ${from} and ${of}.position <= ${to} order by ${of}.position`;
+}

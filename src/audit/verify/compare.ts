@@ -1,0 +1,49 @@
+/** Holds the rows of a table against what the log says, both ways. */
+import type { CheckName, FindingList } from '../fold/finding.ts';
+import type { Heads } from '../fold/heads.ts';
+import type { Spool } from './spool.ts';
+import type { SpooledTable, Spelled } from './spooled-rows.ts';
+
+export type Comparison = {
+  readonly table: SpooledTable;
+  readonly heads: Heads;
+  /** At which the rows stand. */
+  readonly position: bigint;
+  /** Whether the heads are all there are, so that what is missing among them should not exist. */
+  readonly complete: boolean;
+};
+
+/** Resolves to how many rows were compared. */
+export async function compareRows(spool: Spool, of: Comparison, findings: FindingList): Promise<number> {
+  const { table, heads, position, complete } = of;
+  const expected = table.expected(heads);
+  const present = new Set<string>();
+  let rows = 0;
+
+  function report(key: string, walletId: string | null, wanted: string, found: string): void {
+    findings.add({
+      ...{ check: checkOf(table), position: position.toString(), walletId },
+      ...{ expected: `${table.name} ${key}: ${wanted}`, found },
+    });
+  }
+
+  await spool.read(table.name, (columns) => {
+    const row: Spelled = table.row(columns);
+    const wanted = expected.find(row.key);
+    if (wanted === undefined && !complete) return;
+    rows += 1;
+    if (wanted !== row.text) report(row.key, row.walletId, wanted ?? 'no row', row.text);
+    // Keys that keep rows apart may have been dropped.
+    else if (present.has(row.key)) report(row.key, row.walletId, 'one row', 'another one');
+    present.add(row.key);
+  });
+  for (const key of expected.keys())
+    if (!present.has(key))
+      report(key, heads.wallets.has(key) ? key : null, expected.find(key) ?? '', 'no row');
+  return rows;
+}
+
+function checkOf({ name, projection }: SpooledTable): CheckName {
+  if (projection !== null) return 'read_models';
+  return name === 'holds' ? 'hold_heads' : 'wallets';
+}

@@ -1,0 +1,116 @@
+/** Folds the log up to the snapshot, and compares the tables where the fold stands where they stood. */
+import type { Pool } from 'pg';
+import type { Chain, ChainStart } from '../fold/chain.ts';
+import type { CheckName, FindingList } from '../fold/finding.ts';
+import type { RangeSummary } from '../fold/range-summary.ts';
+import type { Counted } from '../fold/verdict.ts';
+import { createTaskRunner, threadsFor, type Threads } from '../threads/task-runner.ts';
+import { BLOCK_LEAVES } from '../tree/block-hashes.ts';
+import type { CheckpointCheck } from './checkpoint-check.ts';
+import { compareRows } from './compare.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Spool } from './spool.ts';
+import { SPOOLED_TABLES } from './spooled-rows.ts';
+import { verifyRangeOn, type RangeTask } from './verify-range.ts';
+
+/** Positions of a task at least: fewer are not worth a thread. */
+const MIN_RANGE = 16_384n;
+
+/** What a verification is made of. */
+export type Verification = {
+  readonly pool: Pool;
+  readonly spool: Spool;
+  readonly ledgerId: number;
+  readonly url: string;
+  readonly threads: Threads;
+  readonly onProgress: (progress: { done: bigint; total: bigint }) => void;
+  readonly findings: FindingList;
+  readonly snapshot: Snapshot;
+  readonly checkpoints: CheckpointCheck;
+  readonly start: ChainStart;
+  readonly chain: Chain;
+  readonly counted: Counted;
+};
+
+/** Tables are compared when the chain stands where they stood. */
+export async function foldLog(work: Verification): Promise<void> {
+  const { pool, url, snapshot, chain, counted } = work;
+  const total = snapshot.head - work.start.position;
+  const threads = threadsFor(work.threads, total);
+  let done = 0n;
+  const runner = createTaskRunner<RangeTask, RangeSummary>({
+    threads,
+    module: new URL('./verify-thread.ts', import.meta.url),
+    workerData: { url },
+    serve: (task, onProgress) => verifyRangeOn(pool, task, onProgress),
+    onProgress(positions) {
+      done += positions;
+      work.onProgress({ done, total });
+    },
+  });
+  try {
+    await compareAt(work, work.start.position);
+    await runner.run(tasksOf(work, threads), async (summary) => {
+      chain.add(summary);
+      counted.events += summary.events;
+      counted.entries += summary.entries;
+      counted.keys += summary.keys;
+      counted.holds += summary.holds.length;
+      await compareAt(work, summary.to);
+    });
+  } finally {
+    await runner.close();
+  }
+}
+
+async function* tasksOf(
+  { ledgerId, snapshot, checkpoints, start }: Verification,
+  threads: number,
+): AsyncGenerator<RangeTask> {
+  const { head, projected } = snapshot;
+  const stops = [...new Set([...projected.values(), head])]
+    .filter((position) => position <= head)
+    .sort(ascending);
+  // As few tasks as there are threads: what a task comes to is told of each wallet that it touches.
+  const share = (head - start.position) / BigInt(threads) + 1n;
+  const range = share < MIN_RANGE ? MIN_RANGE : share;
+  for (let from = start.position; from < head;) {
+    const stop = stops.find((position) => position > from) ?? head;
+    // Ranges begin where blocks of the tree begin, but for those after a stop.
+    const end = ((from + range) / BLOCK_LEAVES) * BLOCK_LEAVES;
+    const to = stop < end ? stop : end;
+    const marked = await checkpoints.expectWithin({ from, to });
+    const readUpTo = (projection: string): bigint => projected.get(projection) ?? 0n;
+    const upTo = { transactionsUpTo: readUpTo('transactions'), holdsUpTo: readUpTo('holds') };
+    yield { ledgerId, from, to, marked, ...upTo };
+    from = to;
+  }
+}
+
+function ascending(left: bigint, right: bigint): number {
+  return left < right ? -1 : Number(left > right);
+}
+
+async function compareAt(
+  { spool, snapshot, start, chain, findings, counted }: Verification,
+  position: bigint,
+): Promise<void> {
+  const { heads } = chain;
+  for (const table of SPOOLED_TABLES) {
+    // A read model without a checkpoint has not begun.
+    const standsAt =
+      table.projection === null ? snapshot.head : (snapshot.projected.get(table.projection) ?? 0n);
+    if (standsAt !== position || (start.partial && !table.sinceAnyStart)) continue;
+    counted.rows += await compareRows(spool, { table, heads, position, complete: !start.partial }, findings);
+  }
+  if (start.partial) return;
+  const closed = heads.closedHolds;
+  const { written, read } = snapshot.closedHolds;
+  const report = (check: CheckName, name: string, found: bigint): void => {
+    if (found === BigInt(closed)) return;
+    const place = { position: position.toString(), walletId: null };
+    findings.add({ check, ...place, expected: `${closed} closed ${name}`, found: found.toString() });
+  };
+  if (position === snapshot.head) report('hold_heads', 'holds', written);
+  if (position === (snapshot.projected.get('holds') ?? 0n)) report('read_models', 'read.holds', read);
+}

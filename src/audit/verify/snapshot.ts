@@ -1,0 +1,86 @@
+/** What a verification needs to know of one moment: how far everything is, and the rows that go on changing. One short snapshot. */
+import type { Pool, PoolClient } from 'pg';
+import { readPublicKeys } from '../sealed/checkpoint-log.ts';
+import { SPOOLED_TABLES } from './spooled-rows.ts';
+import type { Spool } from './spool.ts';
+
+export type Snapshot = {
+  /** The last position; everything up to it is verified. */
+  readonly head: bigint;
+  /** Rows of events that are not in the log, below its beginning or beyond its head: only a forger can have put them there. */
+  readonly outside: {
+    readonly event: bigint | null;
+    readonly entry: bigint | null;
+    readonly transaction: bigint | null;
+  };
+  /** Where each read model stands, by projection. */
+  readonly projected: ReadonlyMap<string, bigint>;
+  readonly closedHolds: { readonly written: bigint; readonly read: bigint };
+  /** Size of the largest tree that was ever sealed. */
+  readonly sealed: bigint;
+  /** The keys that have sealed, as the database names them. */
+  readonly publicKeys: readonly string[];
+};
+
+/** Rejects with the database's error. */
+export async function takeSnapshot(pool: Pool, ledgerId: number, spool: Spool): Promise<Snapshot> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin isolation level repeatable read, read only');
+    const snapshot = await readSnapshot(client, ledgerId);
+    for (const { name, query } of SPOOLED_TABLES) await spool.write(client, name, query(ledgerId));
+    await client.query('commit');
+    return snapshot;
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+async function readSnapshot(client: PoolClient, ledgerId: number): Promise<Snapshot> {
+  const heads = await client.query<{ head: bigint }>({
+    text: 'select head_position as head from ledgers where id = $1::integer',
+    values: [ledgerId],
+  });
+  const head = heads.rows[0]?.head ?? 0n;
+  const checkpoints = await client.query<{ projection: string; position: bigint }>({
+    text: 'select projection, position from read.checkpoints where ledger_id = $1::integer and live',
+    values: [ledgerId],
+  });
+  const projected = new Map(checkpoints.rows.map(({ projection, position }) => [projection, position]));
+  const outside = await client.query<Snapshot['outside']>({
+    text: `
+select coalesce(
+         (select min(position) from events where ledger_id = $1::integer and position > $2::bigint),
+         (select max(position) from events where ledger_id = $1::integer and position < 1)
+       ) as event,
+       coalesce(
+         (select min(position) from ledger_entries where ledger_id = $1::integer and position > $2::bigint),
+         (select max(position) from ledger_entries where ledger_id = $1::integer and position < 1)
+       ) as entry,
+       coalesce(
+         (select min(position) from read.transactions where ledger_id = $1::integer and position > $3::bigint),
+         (select max(position) from read.transactions where ledger_id = $1::integer and position < 1)
+       ) as transaction`,
+    values: [ledgerId, head, projected.get('transactions') ?? 0n],
+  });
+  const holds = await client.query<{ written: bigint; read: bigint }>({
+    text: `
+select (select count(*) from holds where ledger_id = $1::integer and status <> 'open') as written,
+       (select count(*) from read.holds where ledger_id = $1::integer and status <> 'open') as read`,
+    values: [ledgerId],
+  });
+  const sealed = await client.query<{ size: bigint }>({
+    text: 'select coalesce(max(tree_size), 0) as size from audit_checkpoints where ledger_id = $1::integer',
+    values: [ledgerId],
+  });
+  return {
+    ...{ head, projected },
+    outside: outside.rows[0] ?? { event: null, entry: null, transaction: null },
+    closedHolds: holds.rows[0] ?? { written: 0n, read: 0n },
+    sealed: sealed.rows[0]?.size ?? 0n,
+    publicKeys: await readPublicKeys(client, ledgerId),
+  };
+}

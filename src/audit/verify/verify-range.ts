@@ -1,0 +1,201 @@
+/** Verifies a range of the log in the database: folds its events beside the entries, keys and transactions stored with them. */
+import type { Pool, PoolClient } from 'pg';
+import { byteaArray, int8Array } from '../../db/binary-arrays.ts';
+import type { Fact } from '../../events/catalog.ts';
+import { keyHash } from '../../events/key-hash.ts';
+import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
+import { checkClosedHolds, type ClosedHold } from './closed-holds.ts';
+import type { Finding } from '../fold/finding.ts';
+import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
+import { readLogged, where } from '../rows/log-rows.ts';
+import { copyText, NO_LINES, readPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
+import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
+import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
+
+export type RangeTask = PositionRange & {
+  readonly ledgerId: number;
+  /** Tree sizes of the checkpoints within the range. */
+  readonly marked: readonly bigint[];
+  /** The checkpoint of the read model of transactions. */
+  readonly transactionsUpTo: bigint;
+  /** The checkpoint of the read model of holds. */
+  readonly holdsUpTo: bigint;
+};
+
+/** Positions of a step at most: what is held of entries, keys and transactions at once. */
+const STEP = 4_096n;
+
+/** On a connection of its own. */
+export async function verifyRangeOn(
+  pool: Pool,
+  task: RangeTask,
+  onProgress: (positions: bigint) => void,
+): Promise<RangeSummary> {
+  const client = await pool.connect();
+  try {
+    return await verifyRange(client, task, onProgress);
+  } finally {
+    client.release();
+  }
+}
+
+/**
+ * Rejects with the database's error; whatever is wrong with the log is a finding of the summary. `onProgress` is told how many positions
+ * each step had.
+ */
+export async function verifyRange(
+  client: PoolClient,
+  task: RangeTask,
+  onProgress: (positions: bigint) => void,
+): Promise<RangeSummary> {
+  const fold = createRangeFold(task, task.marked);
+  for (let { from } = task; from < task.to;) {
+    const to = from + STEP < task.to ? from + STEP : task.to;
+    await verifyStep(client, { ...task, from, to }, fold);
+    onProgress(to - from);
+    from = to;
+  }
+  return withNodeFindings(client, task, fold.finish());
+}
+
+async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold): Promise<void> {
+  const { ledgerId } = step;
+  const entries = await readPositionedLines(
+    client,
+    `select e.position, ${ENTRY_COLUMNS} from ledger_entries e ${where('e', ledgerId, step)}, e.leg`,
+  );
+  const transactions = await readTransactions(client, step);
+  const keyed: Keyed[] = [];
+  const closed: ClosedHold[] = [];
+  await readLogged(client, ledgerId, step, (logged, hash) => {
+    const { position, idempotencyKey: key } = logged;
+    const event = fold.add(logged, hash, entries.of(position));
+    if (event !== null && position <= step.transactionsUpTo)
+      checkTransaction(fold, position, event, transactions.of(position));
+    if (event !== null && 'hold' in event.data && event.data.hold.status !== 'open')
+      closed.push({ position, hold: event.data.hold });
+    if (key !== null) keyed.push({ position, key });
+  });
+  for (const { position, line } of entries.orphans()) {
+    const [leg, walletId = '', , , amount] = line.split('\t');
+    fold.report('entries', { position, walletId }, 'no entry', `leg ${leg}: amount ${amount}`);
+  }
+  for (const { position, line } of transactions.orphans())
+    fold.report('read_models', { position }, 'no transaction', `transactions: ${line}`);
+  await checkKeys(client, ledgerId, fold, keyed);
+  await checkClosedHolds(client, step, fold, closed);
+}
+
+/** Blocks that are not those that were sealed: a checkpoint only tells that something before it was changed, these tell where. */
+async function withNodeFindings(
+  client: PoolClient,
+  { ledgerId, from, to }: RangeTask,
+  summary: RangeSummary,
+): Promise<RangeSummary> {
+  const first = (from + BLOCK_LEAVES - 1n) / BLOCK_LEAVES;
+  const blocks = summary.hashes.subtrees.filter(({ level }) => level === BLOCK_LEVEL);
+  const { rows } = await client.query<{ index: bigint; hash: Buffer }>({
+    name: 'audit-blocks',
+    text: `
+select index, hash
+  from audit_nodes
+ where ledger_id = $1::integer
+   and incarnation = any (select number from audit_incarnations where ledger_id = $1::integer)
+   and level = ${BLOCK_LEVEL}
+   and index >= $2::bigint
+   and index < $3::bigint`,
+    values: [ledgerId, first, first + BigInt(blocks.length)],
+  });
+  const findings = rows.flatMap(({ index, hash }): Finding[] => {
+    const found = blocks[Number(index - first)]?.hash;
+    if (found === undefined || found.equals(hash)) return [];
+    const position = (index * BLOCK_LEAVES + 1n).toString();
+    const last = (index + 1n) * BLOCK_LEAVES;
+    const expected = `events ${position} to ${last} with the root ${hash.toString('base64')}`;
+    return [{ check: 'sealed', position, walletId: null, expected, found: found.toString('base64') }];
+  });
+  if (findings.length === 0 || BigInt(summary.events) !== to - from) return summary;
+  return {
+    ...summary,
+    findings: [...summary.findings, ...findings],
+    findingCount: summary.findingCount + findings.length,
+  };
+}
+
+/** The rows of the read model, as far as it had come. */
+function readTransactions(
+  client: PoolClient,
+  { ledgerId, from, to, transactionsUpTo }: RangeTask,
+): Promise<PositionedLines> {
+  if (from >= transactionsUpTo) return Promise.resolve(NO_LINES);
+  const range = { from, to: to < transactionsUpTo ? to : transactionsUpTo };
+  const query = `select t.position, t.type, t.status, t.reference, t.user_id from read.transactions t ${where('t', ledgerId, range)}`;
+  return readPositionedLines(client, query);
+}
+
+function checkTransaction(fold: RangeFold, position: bigint, event: Fact, found: readonly string[]): void {
+  const expected = transactionLine(event);
+  if (found.length === (expected === null ? 0 : 1) && (expected === null || found[0] === expected)) return;
+  fold.report(
+    'read_models',
+    { position },
+    `transactions: ${expected ?? 'no row'}`,
+    found.join('; ') || 'no row',
+  );
+}
+
+function transactionLine(event: Fact): string | null {
+  switch (event.type) {
+    case 'transaction.posted':
+    case 'hold.captured':
+    case 'transaction.rejected': {
+      const { type, reference, userId } = event.data;
+      const status = event.type === 'transaction.rejected' ? 'rejected' : 'posted';
+      return `${copyText(type)}\t${status}\t${copyText(reference)}\t${copyText(userId)}`;
+    }
+    case 'user.registered':
+    case 'user.status_changed':
+    case 'asset.created':
+    case 'asset.status_changed':
+    case 'wallet.opened':
+    case 'wallet.status_changed':
+    case 'hold.placed':
+    case 'hold.released':
+    case 'hold.expired':
+      return null;
+  }
+}
+
+type Keyed = { readonly position: bigint; readonly key: string };
+
+/** Each key has to be found where a retry would look for it, and to point to its event. Only what is wrong comes back. */
+async function checkKeys(
+  client: PoolClient,
+  ledgerId: number,
+  fold: RangeFold,
+  keyed: readonly Keyed[],
+): Promise<void> {
+  const { rows } = await client.query<{ position: bigint; found: bigint | null }>({
+    name: 'audit-probe-keys',
+    text: `
+select wanted.position, k.position as found
+  from unnest($2::bytea[], $3::bigint[]) as wanted (key_hash, position)
+  left join lateral (
+        select position
+          from idempotency_keys
+         where ledger_id = $1::integer
+           and key_hash = wanted.key_hash
+         limit 1
+       ) k on true
+ where k.position is distinct from wanted.position`,
+    values: [
+      ledgerId,
+      byteaArray(keyed.map(({ key }) => keyHash(key))),
+      int8Array(keyed.map(({ position }) => position)),
+    ],
+  });
+  for (const { position, found } of rows) {
+    const pointer = found === null ? 'the key is not remembered' : `the key points to position ${found}`;
+    fold.report('keys', { position }, `the key points to position ${position}`, pointer);
+  }
+}
