@@ -64,6 +64,7 @@ transaction, and Coffer with its worker running. Prints a table and the goals, a
   --seconds N           length of one measurement (${FULL.seconds})
   --rounds N            measurements of each system, in turns; medians are reported (${FULL.rounds})
   --only NAME,NAME      only these scenarios; long-logs, which takes some twenty minutes, runs only when named here
+  --log-events N,N      lengths of the logs of long-logs (${FULL.logEvents.join(',')})
   --systems NAME,NAME   only these of baseline, coffer
   --generator NAME      wrk, autocannon, or auto: wrk where it is on PATH (auto)
   --baseline-pool N     connections in the baseline's pool (${BASELINE_POOL_SIZE})
@@ -107,6 +108,7 @@ export function readOptions(args: string[]): Options | undefined {
       seed: { type: 'string' },
       'random-keys': { type: 'boolean' },
       'fill-only': { type: 'boolean' },
+      'log-events': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -123,6 +125,7 @@ export function readOptions(args: string[]): Options | undefined {
       oneOf('--systems', ['baseline', 'coffer'], name),
     ),
     only: names(values.only ?? ''),
+    logEvents: values['log-events'] === undefined ? defaults.logEvents : logLengths(values['log-events']),
     jsonPath: values.json ?? 'bench/results/latest.json',
     requireGoals: values['require-goals'],
     fill: readFillOrder(values),
@@ -134,6 +137,15 @@ function wholeNumber(option: string, text: string | undefined): number | undefin
   if (!/^[1-9][0-9]{0,4}$/.test(text))
     throw new Error(`${option} takes a whole number from 1, not "${text}"`);
   return Number(text);
+}
+
+function logLengths(text: string): number[] {
+  const lengths = names(text);
+  for (const length of lengths) {
+    if (!/^[1-9][0-9]{3,6}$/.test(length))
+      throw new Error(`--log-events takes lengths from 1000 to 9999999, not "${length}"`);
+  }
+  return lengths.map(Number);
 }
 
 function names(text: string): string[] {
