@@ -320,6 +320,18 @@ select h.id as key, h.wallet_id as "walletId", max(e.position)::text as position
   ...(what === 'added' ? { position: EVENTS.toString(), walletId: null } : {}),
 }));
 
+const PERSONAL: readonly Spoiling[] = ['value', 'salt'].map((column, nth) => ({
+  what: `an e-mail with another ${column}`,
+  where: `
+select e.position::text as position, p.subject_id as "subjectId"
+  from personal p
+  join events e on e.type = 'user.registered' and e.data ->> 'userId' = p.subject_id::text
+ where p.field = 'email' order by e.position offset ${nth} limit 1`,
+  spoil: ({ subjectId }) =>
+    `update personal set ${column} = ${column} || ${column} where field = 'email' and subject_id = '${subjectId}'`,
+  check: 'personal',
+}));
+
 let ledger: FilledLedger;
 
 before(async () => {
@@ -335,6 +347,16 @@ describe('Tables of the write side', () => spoilAll(WRITTEN));
 describe('Assets', () => spoilAll(ASSETS, ['read_models']));
 describe('Holds that have ended', () => spoilAll(ENDED));
 describe('Read models', () => spoilAll(READ));
+describe('What is personal', () => {
+  spoilAll(PERSONAL);
+
+  test('may be erased', async () => {
+    const copy = await ledger.copy();
+    await copy.superuser.query('delete from personal');
+    assert.deepEqual((await verifyAll(copy.url)).findings, []);
+    await copy.drop();
+  });
+});
 
 /** `besides`: checks that may find something too. */
 function spoilAll(spoilings: readonly Spoiling[], besides: readonly CheckName[] = []): void {

@@ -185,6 +185,20 @@ const MONEY: readonly Forgery[] = [
     forge: setData('{walletId}', `to_jsonb((select id from wallets order by id limit 1)::text)`),
     check: 'balances',
   },
+  {
+    what: 'a second wallet of an owner in an asset',
+    where: unsealed('wallet.opened', 1),
+    forge: ({ position }) => `
+update events e
+   set data = jsonb_set(e.data::jsonb, '{owner}', (
+         select o.data::jsonb -> 'owner'
+           from events o
+          where o.type = 'wallet.opened' and o.data ->> 'asset' = e.data ->> 'asset'
+          order by o.position limit 1
+       ))::json
+ where e.position = ${position}`,
+    check: 'wallets',
+  },
 ];
 
 const HOLDS: readonly Forgery[] = [

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from '../fold/chain.ts';
 import { CheckpointError, openCheckpoint, type Checkpoint } from '../sealed/checkpoint.ts';
 import { createFindingList, type FindingList } from '../fold/finding.ts';
-import { emptyHeads, type WalletHead } from '../fold/heads.ts';
+import { emptyHeads, setWallet, type WalletHead } from '../fold/heads.ts';
 import { ExportError, readManifest, type Manifest, type Segment } from './manifest.ts';
 import { openingHead, parseOpeningWallet } from './opening.ts';
 import type { RangeSummary } from '../fold/range-summary.ts';
@@ -165,7 +165,7 @@ async function startOf(directory: string, manifest: Manifest, findings: FindingL
   const heads = emptyHeads();
   for (const [index, line] of linesOf(await readHashed(directory, opening, findings)).entries()) {
     const head = openingHeadOf(line, `${opening.file} line ${index + 1}`);
-    heads.wallets.set(head.walletId, head);
+    setWallet(heads, head);
   }
   const subtrees = opening.subtrees.map(({ level, hash }) => ({ level, hash: Buffer.from(hash, 'hex') }));
   return { position: BigInt(manifest.from) - 1n, heads, subtrees, partial: true };

@@ -4,7 +4,7 @@
  */
 import { activityKey } from './activity-totals.ts';
 import type { CheckName, FindingList } from './finding.ts';
-import { emptyHeads, type Heads, type WalletHead } from './heads.ts';
+import { emptyHeads, ownerAndAsset, setWallet, type Heads, type WalletHead } from './heads.ts';
 import { faultBetween } from './hold-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
 import type { DirectoryChange, HoldChange, RangeSummary, Reversal, WalletChange } from './range-summary.ts';
@@ -66,8 +66,10 @@ export function createChain(
     if (known === undefined && change.opened === null)
       report('wallets', at, 'a wallet that was opened before', 'it was never opened');
     const before = known ?? openedHead(change);
+    if (change.opened !== null && heads.owners.has(ownerAndAsset(before)))
+      report('wallets', at, `one wallet of ${ownerAndAsset(before)}`, 'another one');
     checkOpening(change, before, at);
-    heads.wallets.set(walletId, headAfter(before, change));
+    setWallet(heads, headAfter(before, change));
   }
 
   function checkOpening(

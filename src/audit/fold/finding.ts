@@ -23,6 +23,7 @@ export const CHECKS = {
   keys: 'each idempotency key is counted once and points to its event',
   wallets: 'wallet heads are what the log says',
   hold_heads: 'holds are what the log says',
+  personal: 'personal values are those whose digests the events hold',
   read_models: 'read models at their checkpoints are what the log says',
   sealed: 'the tree of the events is the one that was sealed',
   files: 'files of the export are whole and unchanged',

@@ -50,6 +50,8 @@ export type ReversedSoFar = {
 
 export type Heads = {
   readonly wallets: Map<string, WalletHead>;
+  /** Owner and asset of each wallet: there is one of a kind. */
+  readonly owners: Set<string>;
   readonly users: Map<string, UserHead>;
   /** By slug. */
   readonly assets: Map<string, AssetHead>;
@@ -64,6 +66,7 @@ export type Heads = {
 export function emptyHeads(): Heads {
   return {
     wallets: new Map(),
+    owners: new Set(),
     users: new Map(),
     assets: new Map(),
     holds: new Map(),
@@ -71,6 +74,15 @@ export function emptyHeads(): Heads {
     activity: new Map(),
     reversed: new Map(),
   };
+}
+
+export function setWallet(heads: Heads, head: WalletHead): void {
+  heads.wallets.set(head.walletId, head);
+  heads.owners.add(ownerAndAsset(head));
+}
+
+export function ownerAndAsset({ owner, asset }: WalletHead): string {
+  return `${owner} ${asset}`;
 }
 
 export function isTreasuryHead(head: WalletHead): boolean {

@@ -1,16 +1,15 @@
 /** Folds the events of a range, one after the other, and holds each against what it says of itself and what is stored beside it. */
-import type { Fact, Posting } from '../../events/catalog.ts';
-import type { Entry } from '../../events/evolve.ts';
+import type { Fact } from '../../events/catalog.ts';
 import { createActivityTotals } from './activity-totals.ts';
 import { createBlockHasher } from '../tree/block-hashes.ts';
 import { createFindingList, type CheckName } from './finding.ts';
 import { createHoldTracks } from './hold-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
-import { entryLine, parseEntryLine } from './entry-lines.ts';
+import { createEventChecks, type Place, type Report } from './event-checks.ts';
 import { readFact } from './event-validators.ts';
 import { changesOf } from './plain-sum.ts';
 import type { DirectoryChange, PositionRange, RangeSummary, Reversal } from './range-summary.ts';
-import { createWalletTracks, type Known, type TrackedEvent } from './wallet-tracks.ts';
+import { createWalletTracks, type TrackedEvent } from './wallet-tracks.ts';
 
 /** Of each check. */
 const FINDINGS_A_RANGE = 200;
@@ -20,11 +19,9 @@ export type RangeFold = {
   readonly add: (leaf: LoggedEvent, leafHash: Buffer, stored: readonly string[] | null) => Fact | null;
   /** An event that is part of the tree, and comes after what is wanted. */
   readonly pass: (leaf: LoggedEvent, leafHash: Buffer) => void;
-  readonly report: (check: CheckName, at: Place, expected: string, found: string) => void;
+  readonly report: Report;
   readonly finish: () => RangeSummary;
 };
-
-export type Place = { readonly position: bigint | null; readonly walletId?: string };
 
 /** `marked`: the tree sizes within the range at which checkpoints stand. */
 export function createRangeFold({ from, to }: PositionRange, marked: readonly bigint[]): RangeFold {
@@ -32,6 +29,7 @@ export function createRangeFold({ from, to }: PositionRange, marked: readonly bi
   const hasher = createBlockHasher(from, marked);
   const wallets = createWalletTracks();
   const holds = createHoldTracks(findings);
+  const checks = createEventChecks(wallets, report);
   const activity = createActivityTotals();
   const directory: DirectoryChange[] = [];
   const reversals: Reversal[] = [];
@@ -76,57 +74,6 @@ export function createRangeFold({ from, to }: PositionRange, marked: readonly bi
     }
   }
 
-  function checkBalances(event: TrackedEvent, entries: readonly Entry[]): void {
-    const { position } = event;
-    if (event.type === 'transaction.posted' || event.type === 'hold.captured') {
-      for (const [index, { from: payer, to: payee }] of event.data.postings.entries()) {
-        checkSide(position, payer, entries[2 * index]);
-        checkSide(position, payee, entries[2 * index + 1]);
-      }
-    }
-    if ('heldAfter' in event.data) {
-      const { walletId } = event.data.hold;
-      const derived = wallets.plainHeld(walletId);
-      if (derived !== null && derived.toString() !== event.data.heldAfter)
-        report('balances', { position, walletId }, `${derived} held`, `${event.data.heldAfter} held`);
-    }
-  }
-
-  function checkSide(position: bigint, side: Posting['from'], derived: Entry | undefined): void {
-    const balance = derived?.balanceAfter.toString() ?? '';
-    if (balance === side.balanceAfter) return;
-    const { walletId } = side;
-    report('balances', { position, walletId }, balance, side.balanceAfter);
-    wallets.correct(walletId, { balance: BigInt(side.balanceAfter) });
-  }
-
-  /** The entries as stored against those that the event gives. */
-  function checkEntries(logged: LoggedEvent, derived: readonly Entry[], lines: readonly string[]): void {
-    const { position, recordedAt } = logged;
-    let right = lines.length === derived.length;
-    if (!right) report('entries', { position }, `${derived.length} entries`, `${lines.length} entries`);
-    for (const [index, entry] of derived.entries()) {
-      const line = lines[index];
-      if (line === undefined) return;
-      const expected = entryLine(entry, recordedAt);
-      if (line === expected) continue;
-      right = false;
-      const { walletId } = entry;
-      if (!agreeInWhatIsKnown(expected, line, wallets.knows(walletId)))
-        report('entries', { position, walletId }, readable(expected), readable(line));
-    }
-    // Entries that are those of a balanced fold are balanced.
-    if (!right || !isBalanced(derived)) checkZeroSum(position, lines);
-  }
-
-  function checkZeroSum(position: bigint, lines: readonly string[]): void {
-    const sums = new Map<string, bigint>();
-    for (const { assetId, amount } of lines.map(parseEntryLine))
-      sums.set(assetId, (sums.get(assetId) ?? 0n) + amount);
-    for (const [assetId, sum] of sums)
-      if (sum !== 0n) report('zero_sum', { position }, `0 in asset ${assetId}`, sum.toString());
-  }
-
   return {
     report,
     pass: place,
@@ -139,10 +86,10 @@ export function createRangeFold({ from, to }: PositionRange, marked: readonly bi
       const { event, data } = found;
       try {
         const entries = wallets.fold(event, changesOf(leaf.type, data), stored ?? []);
-        checkBalances(event, entries);
+        checks.balances(event, entries);
         activity.add(event, leaf.recordedAt);
         if ('hold' in event.data) holds.add(event as Parameters<typeof holds.add>[0]);
-        if (stored !== null) checkEntries(leaf, entries, stored);
+        if (stored !== null) checks.entries(leaf, entries, stored);
       } catch (error) {
         report('balances', { position: leaf.position }, 'an event that can be folded', messageOf(error));
       }
@@ -166,34 +113,6 @@ export function createRangeFold({ from, to }: PositionRange, marked: readonly bi
       };
     },
   };
-}
-
-/** What one wallet gives another takes, in the same asset. */
-function isBalanced(entries: readonly Entry[]): boolean {
-  return entries.every(({ assetId, amount }, leg) => {
-    const other = entries[leg % 2 === 0 ? leg + 1 : leg - 1];
-    return other === undefined ? amount === 0n : other.assetId === assetId && other.amount === -amount;
-  });
-}
-
-const FIELDS = ['leg', 'wallet', 'asset', 'seq', 'amount', 'balance', 'held', 'at'] as const;
-
-/** Of what is not known of a wallet nothing can be said. */
-function agreeInWhatIsKnown(expected: string, found: string, knows: Known): boolean {
-  const fields = found.split('\t');
-  return expected.split('\t').every((value, index) => {
-    const name = FIELDS[index];
-    const unknown =
-      (name === 'balance' && !knows.balance) ||
-      (name === 'held' && !knows.held) ||
-      (name === 'seq' && !knows.seq);
-    return unknown || value === fields[index];
-  });
-}
-
-function readable(line: string): string {
-  const fields = line.split('\t');
-  return FIELDS.map((name, index) => `${name} ${fields[index]}`).join(' ');
 }
 
 function noteDirectory(directory: DirectoryChange[], event: TrackedEvent): void {

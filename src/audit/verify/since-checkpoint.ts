@@ -7,7 +7,7 @@ import { CheckpointError, openCheckpoint } from '../sealed/checkpoint.ts';
 import { readIncarnation, readLastCheckpoint, readPublicKeys } from '../sealed/checkpoint-log.ts';
 import { LogContradictionError } from '../sealed/contradiction.ts';
 import type { FindingList } from '../fold/finding.ts';
-import { emptyHeads } from '../fold/heads.ts';
+import { emptyHeads, setWallet } from '../fold/heads.ts';
 import { createCompactRange } from '../tree/merkle.ts';
 import { openingHead, readOpening } from '../export/opening.ts';
 import { readFrontier } from '../sealed/sealed-tree.ts';
@@ -42,8 +42,7 @@ export async function startSince(
     return { start: FROM_THE_BEGINNING(), sealed: null };
   }
   const heads = emptyHeads();
-  for (const wallet of await readOpening(pool, ledgerId, size))
-    heads.wallets.set(wallet.walletId, openingHead(wallet));
+  for (const wallet of await readOpening(pool, ledgerId, size)) setWallet(heads, openingHead(wallet));
   return { start: { position: size, heads, subtrees, partial: true }, sealed: { origin, size } };
 }
 

@@ -6,6 +6,7 @@ import { keyHash } from '../../events/key-hash.ts';
 import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
 import { checkClosedHolds, type ClosedHold } from './closed-holds.ts';
 import type { Finding } from '../fold/finding.ts';
+import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-values.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
 import { copyText, NO_LINES, readPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
@@ -67,6 +68,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
   const transactions = await readTransactions(client, step);
   const keyed: Keyed[] = [];
   const closed: ClosedHold[] = [];
+  const digests: PersonalDigest[] = [];
   await readLogged(client, ledgerId, step, (logged, hash) => {
     const { position, idempotencyKey: key } = logged;
     const event = fold.add(logged, hash, entries.of(position));
@@ -74,6 +76,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
       checkTransaction(fold, position, event, transactions.of(position));
     if (event !== null && 'hold' in event.data && event.data.hold.status !== 'open')
       closed.push({ position, hold: event.data.hold });
+    if (event !== null) digests.push(...digestsOf(event, logged));
     if (key !== null) keyed.push({ position, key });
   });
   for (const { position, line } of entries.orphans()) {
@@ -84,6 +87,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
     fold.report('read_models', { position }, 'no transaction', `transactions: ${line}`);
   await checkKeys(client, ledgerId, fold, keyed);
   await checkClosedHolds(client, step, fold, closed);
+  await checkPersonalValues(client, ledgerId, fold, digests);
 }
 
 /** Blocks that are not those that were sealed: a checkpoint only tells that something before it was changed, these tell where. */

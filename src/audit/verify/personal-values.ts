@@ -1,0 +1,59 @@
+/** What is personal stands beside the log, and the log has its digest: a value that was exchanged is found, one that was erased is no fault. */
+import { createHmac } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import type { Fact } from '../../events/catalog.ts';
+import { personalMetadataField } from '../../events/transaction-resource.ts';
+import type { RangeFold } from '../fold/range-fold.ts';
+
+export type PersonalDigest = {
+  readonly position: bigint;
+  readonly subjectId: string;
+  readonly field: string;
+  readonly digest: string;
+};
+
+/** The digests of an event. */
+export function digestsOf(event: Fact, { position, id }: { position: bigint; id: string }): PersonalDigest[] {
+  if (event.type === 'user.registered') {
+    const { userId: subjectId, email: digest } = event.data;
+    return [{ position, subjectId, field: 'email', digest }];
+  }
+  if (!('personalMetadata' in event.data)) return [];
+  const { userId: subjectId, personalMetadata } = event.data;
+  if (subjectId === null) return [];
+  return Object.entries(personalMetadata ?? {}).map(([name, digest]) => ({
+    ...{ position, subjectId, digest },
+    field: personalMetadataField(id, name),
+  }));
+}
+
+export async function checkPersonalValues(
+  client: PoolClient,
+  ledgerId: number,
+  fold: RangeFold,
+  digests: readonly PersonalDigest[],
+): Promise<void> {
+  if (digests.length === 0) return;
+  const { rows } = await client.query<{ place: bigint; value: string; salt: Buffer }>({
+    name: 'audit-personal',
+    text: `
+select wanted.place - 1 as place, p.value, p.salt
+  from unnest($2::uuid[], $3::text[]) with ordinality as wanted (subject_id, field, place)
+ cross join lateral (
+        select value, salt
+          from personal
+         where ledger_id = $1::integer
+           and subject_id = wanted.subject_id
+           and field = wanted.field
+         limit 1
+       ) p`,
+    values: [ledgerId, digests.map(({ subjectId }) => subjectId), digests.map(({ field }) => field)],
+  });
+  for (const { place, value, salt } of rows) {
+    const wanted = digests[Number(place)];
+    const found = createHmac('sha256', salt).update(value).digest('hex');
+    if (wanted === undefined || wanted.digest === found) continue;
+    const { position, subjectId, field, digest } = wanted;
+    fold.report('personal', { position }, `${field} of ${subjectId} with the digest ${digest}`, found);
+  }
+}
