@@ -2,6 +2,7 @@
 import { exportLog } from '../audit/export/export.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
+import { countOf } from './audit-report.ts';
 import { withCommandPool } from './command-pool.ts';
 import { createEventsProgress } from './progress-line.ts';
 
@@ -23,9 +24,10 @@ export function runAuditExport(
       onProgress: progress.show,
     });
     progress.end();
-    const sealed = checkpoints === null ? 'nothing of it is sealed' : `${checkpoints.count} checkpoints`;
+    const sealed =
+      checkpoints === null ? 'nothing of it is sealed' : countOf(checkpoints.count, 'checkpoint');
     console.log(
-      `${directory}: ${events} events, positions ${from} to ${to}, in ${segments.length} segments; ${sealed}`,
+      `${directory}: ${events} events, positions ${from} to ${to}, in ${countOf(segments.length, 'segment')}; ${sealed}`,
     );
     return 0;
   });

@@ -31,7 +31,7 @@ export function verdictAsText(verdict: Verdict, checks: readonly CheckName[]): s
   const byCheck = Map.groupBy(findings, ({ check }) => check);
   const lines = [...new Set([...checks, ...byCheck.keys()])].map((check) => {
     const found = byCheck.get(check)?.length ?? 0;
-    return `  ${found === 0 ? 'ok  ' : 'FAIL'}  ${CHECKS[check]}${found === 0 ? '' : `: ${found} findings`}`;
+    return `  ${found === 0 ? 'ok  ' : 'FAIL'}  ${CHECKS[check]}${found === 0 ? '' : `: ${countOf(found, 'finding')}`}`;
   });
   const shown = [...byCheck.values()].flatMap((found) => found.slice(0, FINDINGS_SHOWN));
   const shownLines = shown.flatMap(({ check, position, walletId, expected, found }) => {
@@ -49,13 +49,18 @@ export function verdictAsText(verdict: Verdict, checks: readonly CheckName[]): s
     ...(shown.length > 0 ? ['', ...shownLines] : []),
     ...(rest > 0 ? [`... and ${rest} more`] : []),
     '',
-    findingCount === 0 ? `Verified up to ${to}.` : `NOT verified: ${findingCount} findings.`,
+    findingCount === 0 ? `Verified up to ${to}.` : `NOT verified: ${countOf(findingCount, 'finding')}.`,
   ].join('\n');
 }
 
 function sealedLine({ checkpoint, checkpoints, to }: Verdict): string {
   if (checkpoint === null) return `  Sealed: nothing; all events are unsealed.`;
   const unsealed = to - checkpoint.size;
-  const after = unsealed > 0n ? `; ${unsealed} events after it are unsealed` : '';
-  return `  Sealed: ${checkpoints} checkpoints, the last one of ${checkpoint.origin} with ${checkpoint.size} events${after}.`;
+  const after = unsealed > 0n ? `, and ${unsealed} unsealed after it` : '';
+  return `  Sealed: ${countOf(checkpoints, 'checkpoint')}, the last one of ${checkpoint.origin} with ${checkpoint.size} events${after}.`;
+}
+
+/** `1 finding`, `2 findings`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

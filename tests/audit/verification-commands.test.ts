@@ -84,7 +84,7 @@ test('export and replay give every balance as CSV, without database, and exit wi
   const out = join(directory, 'export');
   const exported = await audit(['export', out]);
   assert.equal(exported.code, 0, exported.stderr);
-  assert.match(exported.stdout, /400 events, positions 1 to 400, in 1 segments; 1 checkpoints\n$/);
+  assert.match(exported.stdout, /400 events, positions 1 to 400, in 1 segment; 1 checkpoint\n$/);
 
   const replayed = await audit(['replay', out], NO_DATABASE);
   assert.equal(replayed.code, 0, replayed.stderr);
