@@ -7,6 +7,7 @@ import { createFindingList } from '../../src/audit/fold/finding.ts';
 import type { Heads } from '../../src/audit/fold/heads.ts';
 import { leafHash } from '../../src/audit/tree/merkle.ts';
 import { changesOf } from '../../src/audit/fold/plain-sum.ts';
+import { readFact } from '../../src/audit/fold/event-validators.ts';
 import { createRangeFold } from '../../src/audit/fold/range-fold.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 import { histories, play, type Happened, type Step } from '../commands/random-ledger.ts';
@@ -58,7 +59,7 @@ function foldIn(steps: readonly Step[], cuts: readonly number[]): { heads: Heads
   );
   let from = 0;
   for (const to of ends) {
-    const fold = createRangeFold({ from: BigInt(from), to: BigInt(to) }, []);
+    const fold = createRangeFold({ from: BigInt(from), to: BigInt(to) }, [], readFact);
     for (const event of log.slice(from, to)) fold.add(event, leafHash(Buffer.from(event.data)), null);
     chain.add(fold.finish());
     from = to;

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
+import { upcast } from '../../events/upcast.ts';
 import { inTransaction } from '../../db/pool.ts';
 import { startRecurring, type Recurring } from '../../recurring.ts';
 import { readDriftState, recordLook, tryLockDrift, type DriftState, type Looked } from './drift-log.ts';
@@ -15,7 +16,7 @@ import { verifyRange } from '../verify/verify-range.ts';
 
 const LOOK_MS = 5_000;
 /** Events of a window: some milliseconds of work, between which commands and queries have their turn. */
-const WINDOW = 256n;
+const WINDOW = 128n;
 const SOME_WALLETS = 10;
 /** Wallets of a window that are held against heads and read models. */
 const MAX_WALLETS = 100;
@@ -24,7 +25,7 @@ const REST = 29;
 const MIN_REST_MS = 20;
 const MAX_REST_MS = 2_000;
 /** Windows of a job, while there is something new, and when all is looked at another time. */
-const NEW_WINDOWS = 20;
+const NEW_WINDOWS = 40;
 const OLD_WINDOWS = 2;
 const FINDINGS_LOGGED = 5;
 
@@ -68,7 +69,7 @@ export async function lookOnce(
   const { verified, head } = state;
   const range = windowOf(state);
   const task = { ledgerId, ...range, marked: [], ...(await projectedUpTo(tx, ledgerId)) };
-  const summary = await verifyRange(tx, task, () => undefined);
+  const summary = await verifyRange(tx, task, () => undefined, upcast);
   const openings = await checkOpenings(tx, ledgerId, summary);
   const touched = summary.wallets.slice(0, MAX_WALLETS).map(({ walletId }) => walletId);
   const others = await someWallets(tx, ledgerId, { head, count: SOME_WALLETS });

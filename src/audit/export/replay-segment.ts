@@ -8,6 +8,7 @@ import { createZstdDecompress } from 'node:zlib';
 import { parseEventLine } from './event-line.ts';
 import { encodeLeaf } from '../tree/leaf.ts';
 import { HASH_BYTES, leafHash } from '../tree/merkle.ts';
+import { readFact } from '../fold/event-validators.ts';
 import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
 import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
 
@@ -39,7 +40,7 @@ export async function replaySegments(
   task: ReplayTask,
   onProgress: (positions: bigint) => void,
 ): Promise<RangeSummary> {
-  const fold = createRangeFold(task, task.marked);
+  const fold = createRangeFold(task, task.marked, readFact);
   for (const segment of task.segments) {
     await replaySegment(fold, segment, task.until);
     onProgress(segment.last - segment.first + 1n);

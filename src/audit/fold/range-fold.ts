@@ -6,7 +6,6 @@ import { createFindingList, type CheckName } from './finding.ts';
 import { createHoldTracks } from './hold-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
-import { readFact } from './event-validators.ts';
 import { changesOf } from './plain-sum.ts';
 import type { DirectoryChange, PositionRange, RangeSummary, Reversal } from './range-summary.ts';
 import { createWalletTracks, type TrackedEvent } from './wallet-tracks.ts';
@@ -23,8 +22,15 @@ export type RangeFold = {
   readonly finish: () => RangeSummary;
 };
 
+/** Stored data as a fact. Throws for what fits no schema: by upcast, or by compiled validators, which pay where there is much to read. */
+export type ReadFact = (stored: { type: string; version: number; data: unknown }) => Fact;
+
 /** `marked`: the tree sizes within the range at which checkpoints stand. */
-export function createRangeFold({ from, to }: PositionRange, marked: readonly bigint[]): RangeFold {
+export function createRangeFold(
+  { from, to }: PositionRange,
+  marked: readonly bigint[],
+  readFact: ReadFact,
+): RangeFold {
   const findings = createFindingList(FINDINGS_A_RANGE);
   const hasher = createBlockHasher(from, marked);
   const wallets = createWalletTracks();

@@ -1,6 +1,7 @@
 /** Folds the log up to the snapshot, and compares the tables where the fold stands where they stood. */
 import type { Pool } from 'pg';
 import type { Chain, ChainStart } from '../fold/chain.ts';
+import { readFact } from '../fold/event-validators.ts';
 import type { CheckName, FindingList } from '../fold/finding.ts';
 import type { RangeSummary } from '../fold/range-summary.ts';
 import type { Counted } from '../fold/verdict.ts';
@@ -42,7 +43,7 @@ export async function foldLog(work: Verification): Promise<void> {
     threads,
     module: new URL('./verify-thread.ts', import.meta.url),
     workerData: { url },
-    serve: (task, onProgress) => verifyRangeOn(pool, task, onProgress),
+    serve: (task, onProgress) => verifyRangeOn(pool, task, onProgress, readFact),
     onProgress(positions) {
       done += positions;
       work.onProgress({ done, total });

@@ -10,7 +10,7 @@ import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
 import { copyText, NO_LINES, readPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
-import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
+import { createRangeFold, type RangeFold, type ReadFact } from '../fold/range-fold.ts';
 import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
 
 export type RangeTask = PositionRange & {
@@ -31,10 +31,11 @@ export async function verifyRangeOn(
   pool: Pool,
   task: RangeTask,
   onProgress: (positions: bigint) => void,
+  readFact: ReadFact,
 ): Promise<RangeSummary> {
   const client = await pool.connect();
   try {
-    return await verifyRange(client, task, onProgress);
+    return await verifyRange(client, task, onProgress, readFact);
   } finally {
     client.release();
   }
@@ -48,8 +49,9 @@ export async function verifyRange(
   client: PoolClient,
   task: RangeTask,
   onProgress: (positions: bigint) => void,
+  readFact: ReadFact,
 ): Promise<RangeSummary> {
-  const fold = createRangeFold(task, task.marked);
+  const fold = createRangeFold(task, task.marked, readFact);
   for (let { from } = task; from < task.to;) {
     const to = from + STEP < task.to ? from + STEP : task.to;
     await verifyStep(client, { ...task, from, to }, fold);

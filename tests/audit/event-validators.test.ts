@@ -1,0 +1,57 @@
+/** The compiled validators take what the catalog's schemas take, and nothing else. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readFact } from '../../src/audit/fold/event-validators.ts';
+import { upcast } from '../../src/events/upcast.ts';
+import { samples } from '../events/samples.ts';
+
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+const REPLACEMENTS: readonly Json[] = [
+  ...[null, 0, 1.5, true, '', '0', '-1', '01', '1e3', 'x', [], {}],
+  ...['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z', '01998a6e-7c00-7000-8000-00000000a001'],
+  ...['9'.repeat(38), '9'.repeat(39), 'f'.repeat(64)],
+];
+
+/** The value with one thing changed, in every place and every way. */
+function* mutations(value: Json): Generator<Json> {
+  yield* REPLACEMENTS;
+  if (Array.isArray(value)) {
+    yield [...value, ...value];
+    for (const [index, item] of value.entries())
+      for (const other of mutations(item)) yield value.with(index, other);
+  } else if (typeof value === 'object' && value !== null) {
+    yield { ...value, unheardOf: 'x' };
+    for (const [name, member] of Object.entries(value)) {
+      const { [name]: _, ...rest } = value;
+      yield rest;
+      for (const other of mutations(member)) yield { ...value, [name]: other };
+    }
+  }
+}
+
+function accepts(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('An event', () => {
+  for (const { name, type, version, data } of samples) {
+    test(`${type}, ${name}, is read alike, and so is what is almost one`, () => {
+      assert.deepEqual(readFact({ type, version, data }), upcast({ type, version, data }));
+      let refused = 0;
+      for (const changed of mutations(data as Json)) {
+        const [zod, compiled] = [upcast, readFact].map((read) =>
+          accepts(() => read({ type, version, data: structuredClone(changed) })),
+        );
+        assert.equal(compiled, zod, JSON.stringify(changed));
+        if (zod === false) refused += 1;
+      }
+      assert.ok(refused > 20);
+    });
+  }
+});
