@@ -13,6 +13,7 @@ import { createCompactRange, leafHash, type CompactRange } from '../../src/audit
 import { verifyConsistency, verifyInclusion } from '../../src/audit/tree/proofs.ts';
 import { seal } from '../../src/audit/sealed/seal.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
+import { until } from '../support/until.ts';
 import { openSealedLedger, type SealedLedger } from './sealed-ledger.ts';
 
 let ledger: SealedLedger;
@@ -140,13 +141,13 @@ test('a sealing whose connection breaks leaves nothing, and the next one does it
   // It waits for the table of checkpoints, with its nodes written.
   await ledger.superuser.query('begin; lock table audit_checkpoints in exclusive mode');
   const broken = assert.rejects(ledger.seal());
-  for (let killed = 0; killed === 0;) {
+  await until('the sealing waits, and is killed', async () => {
     const { rowCount } = await ledger.superuser.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'coffer seal' and wait_event_type = 'Lock'`,
     );
-    killed = rowCount ?? 0;
-  }
+    return rowCount === 1;
+  });
   await broken;
   await ledger.superuser.query('rollback');
   assert.equal((await checkpoint()).treeSize, treeSize);
