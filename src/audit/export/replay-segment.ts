@@ -59,12 +59,12 @@ async function replaySegment(fold: RangeFold, segment: SegmentFile, until: Until
     for await (const lines of linesIn(segment.path, digest)) {
       for (const text of lines) {
         line += 1;
-        replayLine(
-          fold,
-          { text, leaves, where: `${name} line ${line}`, until },
-          segment.first + BigInt(line) - 1n,
-          segment.first,
-        );
+        const at = (line - 1) * HASH_BYTES;
+        replayLine(fold, {
+          ...{ text, until, where: `${name} line ${line}` },
+          expected: segment.first + BigInt(line) - 1n,
+          leafHash: leaves.subarray(at, at + HASH_BYTES),
+        });
       }
     }
     const sha256 = digest.digest('hex');
@@ -90,14 +90,16 @@ async function readLeafHashes(
   return bytes;
 }
 
-type Line = { readonly text: string; readonly leaves: Buffer; readonly where: string; readonly until: Until };
+type Line = {
+  readonly text: string;
+  readonly where: string;
+  readonly until: Until;
+  /** Its position, and the hash that was exported with it. */
+  readonly expected: bigint;
+  readonly leafHash: Buffer;
+};
 
-function replayLine(
-  fold: RangeFold,
-  { text, leaves, where, until }: Line,
-  expected: bigint,
-  first: bigint,
-): void {
+function replayLine(fold: RangeFold, { text, where, until, expected, leafHash: wanted }: Line): void {
   let leaf;
   try {
     leaf = parseEventLine(text);
@@ -112,8 +114,6 @@ function replayLine(
   }
   const { position, recordedAt } = leaf;
   const hash = leafHash(encodeLeaf(leaf));
-  const at = Number(position - first) * HASH_BYTES;
-  const wanted = leaves.subarray(at, at + HASH_BYTES);
   if (position !== expected)
     fold.report('files', { position }, `${where}: the event at position ${expected}`, `position ${position}`);
   else if (!hash.equals(wanted))

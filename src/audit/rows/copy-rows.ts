@@ -13,13 +13,8 @@ const TRAILER = -1;
  * Calls `onRow` with each row of a query in turn; the bytes are only good during the call. COPY takes no parameters: `query` is
  * text of this program and numbers, never of a request. Rejects with the database's error.
  */
-export function copyRows(
-  client: PoolClient,
-  query: string,
-  onRow: (row: Buffer) => void,
-  afterChunk?: () => Promise<void>,
-): Promise<void> {
-  return splitRows(copyStream(client, query), onRow, afterChunk);
+export function copyRows(client: PoolClient, query: string, onRow: (row: Buffer) => void): Promise<void> {
+  return splitRows(copyStream(client, query), onRow);
 }
 
 /** The rows of a query as they come, to be kept and split later. */
@@ -39,12 +34,8 @@ export async function* copyStream(
   }
 }
 
-/** The rows that chunks of such a stream hold together. `afterChunk` is awaited between chunks, so that rows come no faster than they are used. */
-export async function splitRows(
-  chunks: AsyncIterable<Buffer>,
-  onRow: (row: Buffer) => void,
-  afterChunk?: () => Promise<void>,
-): Promise<void> {
+/** The rows that chunks of such a stream hold together. */
+export async function splitRows(chunks: AsyncIterable<Buffer>, onRow: (row: Buffer) => void): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let skip = HEADER_BYTES;
   for await (const chunk of chunks) {
@@ -61,7 +52,6 @@ export async function splitRows(
       start = end;
     }
     rest = bytes.subarray(start);
-    await afterChunk?.();
   }
 }
 

@@ -2,7 +2,8 @@
 import type { PoolClient } from 'pg';
 import { copyRows } from './copy-rows.ts';
 import { createColumnReader, decodeLeaf, decodeLogged, type LoggedEvent } from '../tree/decode-leaf.ts';
-import { LEAF_COLUMNS, type Leaf } from '../tree/leaf.ts';
+import type { Leaf } from '../tree/leaf.ts';
+import { leavesQuery } from '../tree/leaf-rows.ts';
 import { leafHash } from '../tree/merkle.ts';
 import type { PositionRange } from '../fold/range-summary.ts';
 
@@ -10,11 +11,11 @@ import type { PositionRange } from '../fold/range-summary.ts';
 export function readLogged(
   client: PoolClient,
   ledgerId: number,
-  range: PositionRange,
+  { from, to }: PositionRange,
   onEvent: (event: LoggedEvent, hash: Buffer) => void,
 ): Promise<void> {
   const columns = createColumnReader();
-  return copyRows(client, leafQuery(ledgerId, range), (row) => {
+  return copyRows(client, leavesQuery(ledgerId, from, to), (row) => {
     columns.startAt(row);
     onEvent(decodeLogged(columns), leafHash(row));
   });
@@ -24,20 +25,14 @@ export function readLogged(
 export function readLeaves(
   client: PoolClient,
   ledgerId: number,
-  range: PositionRange,
+  { from, to }: PositionRange,
   onEvent: (leaf: Leaf, hash: Buffer) => void,
-  afterChunk?: () => Promise<void>,
 ): Promise<void> {
   const columns = createColumnReader();
-  const onRow = (row: Buffer): void => {
+  return copyRows(client, leavesQuery(ledgerId, from, to), (row) => {
     columns.startAt(row);
     onEvent(decodeLeaf(columns), leafHash(row));
-  };
-  return copyRows(client, leafQuery(ledgerId, range), onRow, afterChunk);
-}
-
-function leafQuery(ledgerId: number, range: PositionRange): string {
-  return `select ${LEAF_COLUMNS} from events e ${where('e', ledgerId, range)}`;
+  });
 }
 
 /** The range of a table aliased `of`, in the order of its positions. */
