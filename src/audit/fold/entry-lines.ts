@@ -24,6 +24,10 @@ export function entryLine(entry: Entry, recordedAt: string): string {
   return `${entry.leg}\t${entry.walletId}\t${entry.assetId}\t${entry.seq}\t${entry.amount}\t${entry.balanceAfter}\t${entry.heldAfter}\t${timeInDatabase(recordedAt)}`;
 }
 
+export function isOfWallet(line: string, walletId: string): boolean {
+  return line.startsWith(walletId, line.indexOf('\t') + 1);
+}
+
 export function parseEntryLine(line: string): StoredEntry {
   const [leg = '', walletId = '', assetId = '', seq = '', amount = '', balanceAfter = '', heldAfter = ''] =
     line.split('\t');

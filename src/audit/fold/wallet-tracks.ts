@@ -5,7 +5,7 @@
 import type { Fact } from '../../events/catalog.ts';
 import { evolveWithEntries, type Entry } from '../../events/evolve.ts';
 import { emptyState, type WalletState } from '../../events/state.ts';
-import { parseEntryLine, type StoredEntry } from './entry-lines.ts';
+import { isOfWallet, parseEntryLine, type StoredEntry } from './entry-lines.ts';
 import type { Change } from './plain-sum.ts';
 import type { WalletChange } from './range-summary.ts';
 
@@ -68,7 +68,8 @@ export function createWalletTracks(): WalletTracks {
     if (!track.assets.includes(asset)) track.assets.push(asset);
     if (isKnown(track)) return;
     const told = tell();
-    const entry = stored.map(parseEntryLine).find((candidate) => candidate.walletId === walletId);
+    const line = stored.find((candidate) => isOfWallet(candidate, walletId));
+    const entry = line === undefined ? undefined : parseEntryLine(line);
     const { balance, held, seq } = entry === undefined ? told : toldBy(entry, told);
     const assetId = entry === undefined ? undefined : kept(entry.assetId);
     track.assetId ??= assetId ?? null;
