@@ -8,7 +8,8 @@ import type { CommandQueue } from './commands/queue.ts';
 import type { Command } from './commands/schemas.ts';
 import { canonicalJson } from './events/canonical.ts';
 import { readRemembered } from './events/remembered.ts';
-import { headPosition, projectedPosition } from './projections/queries/positions.ts';
+import { headPosition } from './events/head.ts';
+import { projectedPosition } from './projections/queries/positions.ts';
 import { projections } from './projections/catalog.ts';
 
 const FIRST_KEY = 'demo-asset-gold_coins';

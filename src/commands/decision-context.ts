@@ -1,5 +1,6 @@
 /** Where decisions get what they must not make up themselves: ids, and digests of personal values. */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { personalDigest } from '../events/personal-digest.ts';
 import { uuidv7 } from '../uuid.ts';
 import type { ContextSource } from './decide-batch.ts';
 
@@ -13,7 +14,7 @@ export const contextFor: ContextSource = (occurredAt) => {
     nextId: () => uuidv7(),
     protect(value) {
       salt ??= randomBytes(SALT_BYTES);
-      return { digest: createHmac('sha256', salt).update(value).digest('hex'), salt };
+      return { digest: personalDigest(salt, value), salt };
     },
     saltUsed: () => salt,
   };

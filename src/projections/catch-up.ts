@@ -11,6 +11,7 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '../db/pool.ts';
 import type { Transaction } from '../db/transaction.ts';
+import { headPosition } from '../events/head.ts';
 import { namesAndVersions, type Projection } from './projection.ts';
 
 /** Events a transaction applies at most: bounds its memory, its locks and what a crash repeats. */
@@ -40,7 +41,7 @@ export async function catchUp(
 ): Promise<CaughtUp> {
   return inTransaction(pool, async (tx) => {
     const checkpoints = await lockCheckpoints(tx, ledgerId, projections, which);
-    const head = await readHead(tx, ledgerId);
+    const head = await headPosition(tx, ledgerId);
     const passes = checkpoints.flatMap(({ projection, generation, live, position: from }) => {
       const to = head - from > MAX_RANGE ? from + MAX_RANGE : head;
       return to > from ? [{ projection, live, range: { ledgerId, generation, from, to } }] : [];
@@ -154,15 +155,6 @@ select c.projection, c.generation, c.live, c.position
     const projection = projections.find(({ name }) => name === row.projection);
     return projection === undefined ? [] : [{ ...row, projection }];
   });
-}
-
-async function readHead(tx: Transaction, ledgerId: number): Promise<bigint> {
-  const { rows } = await tx.query<{ head_position: bigint }>({
-    name: 'read-head',
-    text: 'select head_position from ledgers where id = $1::integer',
-    values: [ledgerId],
-  });
-  return rows[0]?.head_position ?? 0n;
 }
 
 async function moveCheckpoints(

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 import type { Pool, PoolClient } from 'pg';
+import { headPosition } from '../../events/head.ts';
 import { replaceFile } from '../../db/embedded/durable-file.ts';
 import { createAuditPool } from '../rows/audit-pool.ts';
 import { eventLine } from './event-line.ts';
@@ -46,7 +47,7 @@ export async function exportLog(options: ExportOptions): Promise<Manifest> {
 
 async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest> {
   const { directory, ledger } = options;
-  const head = await readHead(pool, ledger.id);
+  const head = await headPosition(pool, ledger.id);
   const [from, to] = [options.from ?? 1n, options.to ?? head];
   if (head === 0n) throw new ExportError('The log is empty: there is nothing to export.');
   if (from < 1n || to < from || to > head)
@@ -84,14 +85,6 @@ async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest>
   };
   await writeManifest(directory, manifest);
   return manifest;
-}
-
-async function readHead(pool: Pool, ledgerId: number): Promise<bigint> {
-  const { rows } = await pool.query<{ head_position: bigint }>({
-    text: 'select head_position from ledgers where id = $1::integer',
-    values: [ledgerId],
-  });
-  return rows[0]?.head_position ?? 0n;
 }
 
 function refuseOther(earlier: Manifest | null, { ledger, directory }: ExportOptions, from: bigint): void {

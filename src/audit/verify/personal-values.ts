@@ -1,7 +1,7 @@
 /** What is personal stands beside the log, and the log has its digest: a value that was exchanged is found, one that was erased is no fault. */
-import { createHmac } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { Fact } from '../../events/catalog.ts';
+import { personalDigest } from '../../events/personal-digest.ts';
 import { personalMetadataField } from '../../events/transaction-resource.ts';
 import type { RangeFold } from '../fold/range-fold.ts';
 
@@ -51,7 +51,7 @@ select wanted.place - 1 as place, p.value, p.salt
   });
   for (const { place, value, salt } of rows) {
     const wanted = digests[Number(place)];
-    const found = createHmac('sha256', salt).update(value).digest('hex');
+    const found = personalDigest(salt, value);
     if (wanted === undefined || wanted.digest === found) continue;
     const { position, subjectId, field, digest } = wanted;
     fold.report('personal', { position }, `${field} of ${subjectId} with the digest ${digest}`, found);

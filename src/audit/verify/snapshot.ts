@@ -1,5 +1,6 @@
 /** What a verification needs to know of one moment: how far everything is, and the rows that go on changing. One short snapshot. */
 import type { Pool, PoolClient } from 'pg';
+import { headPosition } from '../../events/head.ts';
 import { readPublicKeys } from '../sealed/checkpoint-log.ts';
 import { SPOOLED_TABLES } from './spooled-rows.ts';
 import type { Spool } from './spool.ts';
@@ -40,11 +41,7 @@ export async function takeSnapshot(pool: Pool, ledgerId: number, spool: Spool): 
 }
 
 async function readSnapshot(client: PoolClient, ledgerId: number): Promise<Snapshot> {
-  const heads = await client.query<{ head: bigint }>({
-    text: 'select head_position as head from ledgers where id = $1::integer',
-    values: [ledgerId],
-  });
-  const head = heads.rows[0]?.head ?? 0n;
+  const head = await headPosition(client, ledgerId);
   const checkpoints = await client.query<{ projection: string; position: bigint }>({
     text: 'select projection, position from read.checkpoints where ledger_id = $1::integer and live',
     values: [ledgerId],

@@ -6,7 +6,7 @@ import { idSchema } from '../../commands/fields.ts';
 import { InvalidRequestError } from '../../errors.ts';
 import { feedEvent, readFeed, type FeedRequest } from '../../events/feed.ts';
 import { readRemembered } from '../../events/remembered.ts';
-import { headPosition } from '../../projections/queries/positions.ts';
+import { headPosition } from '../../events/head.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
 import { walletExists } from '../../projections/queries/wallets.ts';
 import type { HttpDeps } from '../deps.ts';

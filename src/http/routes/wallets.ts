@@ -11,7 +11,8 @@ import {
 } from '../../projections/queries/balances.ts';
 import { readHistory } from '../../projections/queries/history.ts';
 import { explainWallet } from '../../projections/queries/explain.ts';
-import { headPosition, positionsBetween } from '../../projections/queries/positions.ts';
+import { headPosition } from '../../events/head.ts';
+import { positionsBetween } from '../../projections/queries/positions.ts';
 import {
   WALLET_PROJECTIONS,
   listSystemWallets,

@@ -2,7 +2,8 @@
 import { textArray, uuidArray } from '../../db/binary-arrays.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { InvalidRequestError } from '../../errors.ts';
-import { headPosition, positionAt } from './positions.ts';
+import { headPosition } from '../../events/head.ts';
+import { positionAt } from './positions.ts';
 
 export type BalanceOf = { readonly userId: string; readonly assetSlug: string };
 

@@ -1,16 +1,8 @@
 /** Where the read models and the head stand, and how a query waits until a read model has reached a position. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { headPosition } from '../../events/head.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { InvalidRequestError, OperationalError } from '../../errors.ts';
-
-export async function headPosition(tx: Transaction, ledgerId: number): Promise<bigint> {
-  const { rows } = await tx.query<{ head_position: bigint }>({
-    name: 'head-position',
-    text: 'select head_position from ledgers where id = $1::integer',
-    values: [ledgerId],
-  });
-  return rows[0]?.head_position ?? 0n;
-}
 
 /** The position that all the named projections have reached. */
 export async function projectedPosition(

@@ -2,7 +2,8 @@
 import type { Pool } from 'pg';
 import { inSnapshot } from '../../db/pool.ts';
 import type { Transaction } from '../../db/transaction.ts';
-import { headPosition, projectedPosition, type PositionWaiter } from './positions.ts';
+import { headPosition } from '../../events/head.ts';
+import { projectedPosition, type PositionWaiter } from './positions.ts';
 
 export type ReadSide = {
   readonly ledgerId: number;
