@@ -5,23 +5,17 @@ import { ownerKey } from '../../src/events/catalog.ts';
 import { evolve } from '../../src/events/evolve.ts';
 import { readEventsAt } from '../../src/events/read.ts';
 import { emptyState, type LedgerState } from '../../src/events/state.ts';
-import { projectionNamed, projections } from '../../src/projections/catalog.ts';
-import { writeRandomLog } from './random-log.ts';
-import { openReadSide, type ReadSide, type Row } from './read-side.ts';
-import { seen } from './rebuilding.ts';
+import { projectionNamed } from '../../src/projections/catalog.ts';
+import type { ReadSide, Row } from './read-side.ts';
+import { openProjectedLog } from './rebuilding.ts';
 
 let side: ReadSide;
 let head: bigint;
-const incremental = new Map<string, Row[][]>();
+let incremental: ReadonlyMap<string, Row[][]>;
 
 before(async () => {
-  side = await openReadSide();
-  for (const seed of [11, 12]) {
-    await writeRandomLog(side, { seed, histories: 2 });
-    for (const projection of projections) await side.catchUp(projection);
-  }
+  ({ side, incremental } = await openProjectedLog());
   head = await side.head();
-  for (const projection of projections) incremental.set(projection.name, await seen(side, projection));
 });
 
 after(() => side.close());

@@ -5,11 +5,11 @@ import { projectionNamed, projections } from '../../src/projections/catalog.ts';
 import { requestRebuild } from '../../src/projections/rebuild/request.ts';
 import { prune, requestRollback } from '../../src/projections/rebuild/rollback.ts';
 import { walletBalances } from '../../src/projections/wallet-balances.ts';
-import { writeRandomLog } from './random-log.ts';
-import { openReadSide, type ReadSide, type Row } from './read-side.ts';
+import type { ReadSide, Row } from './read-side.ts';
 import {
   generationTables,
   liveGeneration,
+  openProjectedLog,
   outcomes,
   rebuild,
   seen,
@@ -18,15 +18,10 @@ import {
 } from './rebuilding.ts';
 
 let side: ReadSide;
-const incremental = new Map<string, Row[][]>();
+let incremental: ReadonlyMap<string, Row[][]>;
 
 before(async () => {
-  side = await openReadSide();
-  for (const seed of [11, 12]) {
-    await writeRandomLog(side, { seed, histories: 2 });
-    for (const projection of projections) await side.catchUp(projection);
-  }
-  for (const projection of projections) incremental.set(projection.name, await seen(side, projection));
+  ({ side, incremental } = await openProjectedLog());
   for (let round = 0; round < 2; round += 1) await rebuild(side, projections);
 });
 

@@ -7,11 +7,11 @@ import { readDifferences } from '../../src/projections/rebuild/progress.ts';
 import { requestRebuild } from '../../src/projections/rebuild/request.ts';
 import { requestRollback } from '../../src/projections/rebuild/rollback.ts';
 import { walletBalances } from '../../src/projections/wallet-balances.ts';
-import { writeRandomLog } from './random-log.ts';
-import { openReadSide, type ReadSide, type Row } from './read-side.ts';
+import type { ReadSide, Row } from './read-side.ts';
 import {
   generationTables,
   liveGeneration,
+  openProjectedLog,
   outcomes,
   rebuild,
   seen,
@@ -21,16 +21,11 @@ import {
 
 let side: ReadSide;
 let head: bigint;
-const incremental = new Map<string, Row[][]>();
+let incremental: ReadonlyMap<string, Row[][]>;
 
 before(async () => {
-  side = await openReadSide();
-  for (const seed of [11, 12]) {
-    await writeRandomLog(side, { seed, histories: 2 });
-    for (const projection of projections) await side.catchUp(projection);
-  }
+  ({ side, incremental } = await openProjectedLog());
   head = await side.head();
-  for (const projection of projections) incremental.set(projection.name, await seen(side, projection));
 });
 
 after(() => side.close());

@@ -6,9 +6,25 @@ import { readProgress, type Progress } from '../../src/projections/rebuild/progr
 import { requestRebuild, type Requested } from '../../src/projections/rebuild/request.ts';
 import { takeStep, type Step } from '../../src/projections/rebuild/step.ts';
 import { until } from '../support/until.ts';
-import type { ReadSide, Row } from './read-side.ts';
+import { writeRandomLog } from './random-log.ts';
+import { openReadSide, type ReadSide, type Row } from './read-side.ts';
 
 const log = pino({ level: 'silent' });
+
+/** A log of every kind of event, projected range by range, and what its read models show: rebuilds must show the same. */
+export async function openProjectedLog(): Promise<{
+  side: ReadSide;
+  incremental: ReadonlyMap<string, Row[][]>;
+}> {
+  const side = await openReadSide();
+  for (const seed of [11, 12]) {
+    await writeRandomLog(side, { seed, histories: 2 });
+    for (const projection of catalog) await side.catchUp(projection);
+  }
+  const incremental = new Map<string, Row[][]>();
+  for (const projection of catalog) incremental.set(projection.name, await seen(side, projection));
+  return { side, incremental };
+}
 
 /** One step of a program with these projections. */
 export function step(side: ReadSide, projections: readonly Projection[] = catalog): Promise<Step> {
