@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import { startSealer } from './audit/sealed/sealer.ts';
 import { startSentinel } from './audit/drift/sentinel.ts';
 import type { CommandQueue } from './commands/queue.ts';
+import type { Command } from './commands/schemas.ts';
 import type { Config } from './config.ts';
 import { canonicalJson } from './events/canonical.ts';
 import type { Metrics } from './metrics.ts';
 import { projections } from './projections/catalog.ts';
-import { dueHolds } from './projections/due.ts';
+import { dueItems } from './projections/due.ts';
 import { DRIFT_QUEUE, SEAL_QUEUE, SWEEP_QUEUE, type Jobs } from './projections/jobs.ts';
 import { handsOfMachine, startHands, type Hands } from './projections/rebuild/hands.ts';
 import { outdatedProjections, requestRebuild } from './projections/rebuild/request.ts';
@@ -77,10 +78,11 @@ export async function startBackground(deps: BackgroundDeps): Promise<Background>
 
 function sweep({ pools, jobs, queue, ledgerId, log }: BackgroundDeps): Recurring {
   return startSweep({
-    due: () => dueHolds(pools.worker, ledgerId),
+    due: () => dueItems(pools.worker, ledgerId),
     wake: () => jobs.wake(SWEEP_QUEUE, ledgerId),
-    expire: async (holdId) => {
-      const command = { kind: 'hold.expire', holdId } as const;
+    expire: async ({ kind, id }) => {
+      const command: Command =
+        kind === 'hold' ? { kind: 'hold.expire', holdId: id } : { kind: 'lot.expire', lotId: id };
       await queue.submit({
         command,
         idempotencyKey: null,

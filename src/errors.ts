@@ -15,7 +15,8 @@ export type RecordedRefusalCode =
   | 'hold_exceeded'
   | 'hold_closed'
   | 'reversal_exceeds_original'
-  | 'not_reversible';
+  | 'not_reversible'
+  | 'too_many_lots';
 
 /** Refusals of requests that name what does not exist or is taken already. They are not remembered. */
 export type UnrecordedRefusalCode =

@@ -124,7 +124,7 @@ function rememberOriginals(state: LedgerState) {
       state.originals.delete(ids[place] ?? '');
       ids[place] = event.id;
       count += 1;
-      const reversed = { reversed: 0n, wholly: false };
+      const reversed = { reversed: 0n, wholly: false, lotId: null };
       state.originals.set(event.id, { transactionId: event.id, type, asset, userId, postings, ...reversed });
     },
   };

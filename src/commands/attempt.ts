@@ -27,7 +27,7 @@ import type { KnownHeads } from './known-heads.ts';
 import { lockHead, lockWallets, readTakenEmails, readUnderLocks } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
 import { NO_REFERENCES, readReferences, referencesOf, type References } from './references.ts';
-import { readHolds, readOriginals } from './read-heads.ts';
+import { readHolds, readLots, readOriginals } from './read-heads.ts';
 import type { Settlement } from './submission.ts';
 import type { Command } from './schemas.ts';
 
@@ -91,7 +91,7 @@ function planFromKnown(options: AttemptOptions): KnownPlan | null {
   if (state === null) return null;
   const plan = decideBatch({ state, batch, stored: new Map(), occurredAt: head.occurredAt, contextFor });
   // A key that the plan does not append could be known to the log, and the append would not notice.
-  if (!isAppendedWhole(plan) || plan.events.length === 0 || touchesDirectory(plan.events)) return null;
+  if (!isAppendedWhole(plan) || plan.events.length === 0 || touchesDirectory(plan)) return null;
   return { ...plan, headPosition: head.position, lockedWallets: walletsToLock(cache, needs) };
 }
 
@@ -121,7 +121,7 @@ async function lockReadAndCommit(client: PoolClient, options: AttemptOptions): P
     await client.query('rollback');
     return { settlements: settlementsOf(plan, null, new Map()), appended: null, events: 0 };
   }
-  return touchesDirectory(plan.events)
+  return touchesDirectory(plan)
     ? await commitWithDirectory(client, options, plan)
     : await commitAtOnce(client, options, plan);
 }
@@ -160,7 +160,8 @@ async function planUnderLocks(
     return read();
   });
   const stored = await readEventsAt(client, ledgerId, positions);
-  const state = stateUnderLocks({ cache, needs, wallets, emails, holds, originals });
+  const lots = await readLots(client, ledgerId, { wallets, references });
+  const state = stateUnderLocks({ cache, needs, wallets, emails, holds, lots, originals });
   if (state === null) throw new AttemptError('policy_moved');
   return decideBatch({ state, batch, stored: byKey(stored), occurredAt, contextFor: options.contextFor });
 }

@@ -1,5 +1,6 @@
 /** The state that the commands of a batch are decided from: users and assets by version, wallets as they stand. */
 import type { Hold } from '../events/catalog.ts';
+import type { Lot } from '../events/lots.ts';
 import { emptyState, type LedgerState, type OriginalState } from '../events/state.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import type { KnownHeads } from './known-heads.ts';
@@ -22,6 +23,7 @@ export function stateUnderLocks(read: {
   wallets: readonly WalletHead[];
   emails: readonly string[];
   holds: readonly Hold[];
+  lots: ReadonlyMap<string, readonly Lot[]>;
   originals: readonly OriginalState[];
 }): LedgerState | null {
   const { cache, needs } = read;
@@ -36,6 +38,7 @@ export function stateUnderLocks(read: {
   nameWallets(state, cache, needs);
   for (const email of read.emails) state.emails.add(email);
   for (const hold of read.holds) state.holds.set(hold.holdId, hold);
+  for (const [walletId, lots] of read.lots) state.lots.set(walletId, lots);
   for (const original of read.originals) state.originals.set(original.transactionId, original);
   return state;
 }
@@ -52,7 +55,8 @@ export function stateFromKnown(
   for (const key of needs.wallets.keys()) {
     const id = cache.walletId(key);
     const known = id === undefined ? undefined : wallet(id);
-    if (known === undefined) return null;
+    // Lots are not kept.
+    if (known === undefined || known.nextDueAt !== null) return null;
     state.wallets.set(known.id, known);
   }
   nameWallets(state, cache, needs);

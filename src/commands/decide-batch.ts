@@ -5,6 +5,7 @@
  */
 import type { PreparedEvent } from '../events/append.ts';
 import { evolveWithEntries } from '../events/evolve.ts';
+import { lotChangesOf, type Lot } from '../events/lots.ts';
 import { outcomeOf } from '../events/outcome.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { forkState, type LedgerState, type WalletState } from '../events/state.ts';
@@ -39,6 +40,8 @@ export type BatchPlan = {
   readonly events: readonly PreparedEvent[];
   /** Final values of the wallets that were opened or changed, by id. */
   readonly wallets: readonly WalletState[];
+  /** Final values of the lots that were opened or changed. */
+  readonly lots: readonly Lot[];
   readonly raisesPolicy: boolean;
   /** In the order of the submissions. */
   readonly settlements: readonly PlannedSettlement[];
@@ -79,6 +82,7 @@ export function decideBatch(work: BatchToDecide): BatchPlan {
     occurredAt: work.occurredAt,
     events,
     wallets: walletsOf(state, touched),
+    lots: lotsTouched(state, events),
     raisesPolicy: events.some(({ event }) => event.type.endsWith('.status_changed')),
     settlements,
   };
@@ -222,6 +226,19 @@ function walletsOf(state: LedgerState, ids: ReadonlySet<string>): WalletState[] 
     if (wallet === undefined) throw new Error(`wallet ${id} was touched but is not in the state`);
     return wallet;
   });
+}
+
+/** Each once. */
+function lotsTouched(state: LedgerState, events: readonly PreparedEvent[]): Lot[] {
+  const touched = new Map<string, Lot>();
+  for (const { event } of events) {
+    for (const { walletId, lotId } of lotChangesOf(event)) {
+      const lot = state.lots.get(walletId)?.find((candidate) => candidate.lotId === lotId);
+      if (lot === undefined) throw new Error(`lot ${lotId} was touched but is not in the state`);
+      touched.set(lotId, lot);
+    }
+  }
+  return [...touched.values()];
 }
 
 function known(outcome: Answer['outcome']): Planned {

@@ -1,6 +1,14 @@
 /** The rules of holds: part of a balance is reserved, paid out in one or several captures, and released. */
-import type { Hold } from '../events/catalog.ts';
-import { available, openedWallet, walletOf, type LedgerState, type WalletState } from '../events/state.ts';
+import type { Hold, LotShare } from '../events/catalog.ts';
+import { afterFirst, firstOf, lotsMember, sharesOf } from '../events/lots.ts';
+import {
+  lotsOf,
+  openedWallet,
+  spendable,
+  walletOf,
+  type LedgerState,
+  type WalletState,
+} from '../events/state.ts';
 import { TREASURY, afterOpening, rejection, type Described } from './decide-transaction.ts';
 import {
   assetNotFound,
@@ -47,7 +55,8 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     const opened = newEvent('wallet.opened', data, context);
     return afterOpening([opened], rejection(request, refusal, context, { id: holdId }));
   }
-  const free = available(wallet);
+  const lots = lotsOf(state, wallet);
+  const free = spendable(wallet, lots, context.occurredAt);
   if (free - amount < (wallet.floor ?? 0n)) {
     const refusal = insufficientFunds(wallet, free, amount);
     return happened(rejection(request, refusal, context, { id: holdId }));
@@ -57,6 +66,7 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     ...{ amount: command.amount, captured: '0', remaining: command.amount, status: 'open' },
     expiresAt: expiresInSeconds === undefined ? null : later(context.occurredAt, expiresInSeconds),
     reference,
+    ...lotsMember(sharesOf(lots, amount, { at: context.occurredAt })),
   };
   const heldAfter = (wallet.held + amount).toString();
   const data = { hold, expiresInSeconds: asked.expiresInSeconds, heldAfter };
@@ -76,7 +86,8 @@ export function decideCapture(
   const from = { userId: hold.userId };
   if (isSameParty(from, to)) return invalid('to', "must not be the hold's own user");
   const amount = command.amount === undefined ? BigInt(hold.remaining) : BigInt(command.amount);
-  const movement = { from, to, assetSlug: hold.asset, amount };
+  const fromLots = firstOf(hold.lots ?? [], amount);
+  const movement = { from, to, assetSlug: hold.asset, amount, fromLots };
   const missing = missingFrom(state, [movement]);
   if (missing !== null) return missing;
 
@@ -106,14 +117,22 @@ export function decideCapture(
   const final = command.final ?? true;
   const closed = final || left === 0n;
   const released = closed ? left : 0n;
+  const { lots = [], ...rest } = hold;
+  const reserved = afterFirst(lots, amount);
   const after: Hold = {
-    ...hold,
+    ...rest,
     captured: (BigInt(hold.captured) + amount).toString(),
     remaining: (closed ? 0n : left).toString(),
     status: closed ? 'captured' : 'open',
+    ...lotsMember(closed ? [] : reserved),
   };
   const heldAfter = (wallet.held - amount - released).toString();
-  const data = { ...request, postings: [...paid.postings], final, hold: after, heldAfter };
+  const data = {
+    ...request,
+    postings: [...paid.postings],
+    ...{ final, hold: after, heldAfter },
+    ...(closed ? freedMember(reserved) : {}),
+  };
   return afterOpening(paid.opened, newEvent('hold.captured', data, context, finish));
 }
 
@@ -164,7 +183,13 @@ function holdNotFound(holdId: string): Decision {
 
 function ended(hold: Hold, wallet: WalletState, status: 'released' | 'expired') {
   const heldAfter = (wallet.held - BigInt(hold.remaining)).toString();
-  return { hold: { ...hold, remaining: '0', status }, released: hold.remaining, heldAfter };
+  const { lots = [], ...rest } = hold;
+  const after: Hold = { ...rest, remaining: '0', status };
+  return { hold: after, released: hold.remaining, heldAfter, ...freedMember(lots) };
+}
+
+function freedMember(shares: readonly LotShare[]): { freed?: LotShare[] } {
+  return shares.length === 0 ? {} : { freed: [...shares] };
 }
 
 /** By the time of the decision, whether or not anybody has noticed yet. */

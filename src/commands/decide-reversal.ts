@@ -1,5 +1,6 @@
 /** The rules of reversals: what a transaction moved goes back, wholly or in part, never more and never twice. */
-import type { Owner } from '../events/catalog.ts';
+import type { LotShare, Owner, Posting } from '../events/catalog.ts';
+import { firstOf, afterFirst } from '../events/lots.ts';
 import type { LedgerState, OriginalState } from '../events/state.ts';
 import { afterOpening, rejection, type Described } from './decide-transaction.ts';
 import { happened, invalid, newEvent, refused, type Decision, type DecisionContext } from './decision.ts';
@@ -23,7 +24,7 @@ export function decideReversal(
   if (command.amount !== undefined && original.postings.length > 1)
     return invalid('amount', 'a transaction of several postings can only be reversed as a whole');
 
-  const left = single ? BigInt(first.amount) - original.reversed : 0n;
+  const left = single ? leftOf(BigInt(first.amount), original) : 0n;
   const amount = command.amount === undefined ? left : BigInt(command.amount);
   const reason = command.reason ?? null;
   const request: Described = {
@@ -50,16 +51,32 @@ export function decideReversal(
   return afterOpening(paid.opened, newEvent('transaction.posted', data, context, finish));
 }
 
+/** What expired of a bonus is gone as well; what came back to its lot afterwards and expired then counts for nothing more. */
+function leftOf(amount: bigint, { reversed }: OriginalState): bigint {
+  return reversed < amount ? amount - reversed : 0n;
+}
+
 /** The postings the other way round, the last one first. */
 function movementsBack(state: LedgerState, original: OriginalState, amount: bigint | null): Movement[] {
   return original.postings
     .toReversed()
-    .map(({ asset, amount: whole, from, to }) => ({
-      from: ownerOf(state, to.walletId),
-      to: ownerOf(state, from.walletId),
-      assetSlug: asset,
-      amount: amount ?? BigInt(whole),
+    .map((posting) => ({
+      from: ownerOf(state, posting.to.walletId),
+      to: ownerOf(state, posting.from.walletId),
+      assetSlug: posting.asset,
+      amount: amount ?? BigInt(posting.amount),
+      firstLot: original.lotId,
+      toLots: backIntoLots(posting, original.reversed, amount ?? BigInt(posting.amount)),
     }));
+}
+
+/** What was spent last comes back first: plain balance, then the lots from the last to expire on. */
+function backIntoLots({ amount, from }: Posting, reversed: bigint, back: bigint): LotShare[] {
+  const { lots = [] } = from;
+  const plain = lots.reduce((left, share) => left - BigInt(share.amount), BigInt(amount));
+  const before = reversed > plain ? reversed - plain : 0n;
+  const plainLeft = reversed < plain ? plain - reversed : 0n;
+  return firstOf(afterFirst(lots.toReversed(), before), back > plainLeft ? back - plainLeft : 0n);
 }
 
 function ownerOf(state: LedgerState, walletId: string): Owner {
@@ -73,10 +90,13 @@ function reversalRefusal(
   asked: { single: boolean; left: bigint; amount: bigint },
 ): RecordedRefusal | null {
   const { transactionId, type } = original;
-  if (type === 'reversal' || original.postings.length === 0) {
+  if (type === 'reversal' || type === 'expiry' || original.postings.length === 0) {
     return {
       code: 'not_reversible',
-      detail: type === 'reversal' ? 'A reversal cannot be reversed.' : 'It moved no money: it was declined.',
+      detail:
+        original.postings.length === 0
+          ? 'It moved no money: it was declined.'
+          : `A${type === 'expiry' ? 'n expiry' : ' reversal'} cannot be reversed.`,
       figures: { original: transactionId },
     };
   }

@@ -2,9 +2,11 @@
 import type { EventData, NewEvent, Owner, PersonalValue } from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
 import type { LedgerState } from '../events/state.ts';
+import { askedOfBonus, expiryFault, intoLot, lotOf, tooManyLots } from './decide-lot.ts';
 import { happened, newEvent, type Decision, type DecisionContext } from './decision.ts';
 import {
   POSTINGS_TYPE,
+  type BonusCommand,
   type MoneyCommand,
   type PostingsCommand,
   type TransferCommand,
@@ -15,11 +17,17 @@ export const TREASURY: Owner = { system: 'treasury' };
 
 type Requested = EventData<'transaction.rejected'>;
 
+type TransactionCommand = MoneyCommand | BonusCommand | TransferCommand | PostingsCommand;
+
 export function decideTransaction(
   state: LedgerState,
-  command: MoneyCommand | TransferCommand | PostingsCommand,
+  command: TransactionCommand,
   context: DecisionContext,
 ): Decision {
+  if (command.kind === 'bonus') {
+    const fault = expiryFault(command, context);
+    if (fault !== null) return fault;
+  }
   const movements = movementsOf(command);
   const missing = missingFrom(state, movements);
   if (missing !== null) return missing;
@@ -27,10 +35,13 @@ export function decideTransaction(
   const transactionId = context.nextId();
   const { personal, request } = describe(command, transactionId, context);
   const finish = { id: transactionId, personal };
-  const paid = pay(state, movements, context);
+  const lot = command.kind === 'bonus' ? lotOf(command, transactionId, context) : null;
+  const full = lot === null ? null : tooManyLots(state, command as BonusCommand);
+  if (full !== null) return happened(rejection(request, full, context, finish));
+  const paid = pay(state, lot === null ? movements : intoLot(movements, lot), context);
   if (paid.kind === 'refused')
     return afterOpening(paid.opened, rejection(request, paid.refusal, context, finish));
-  const data = { ...request, postings: [...paid.postings] };
+  const data = { ...request, postings: [...paid.postings], ...(lot === null ? {} : { lot }) };
   return afterOpening(paid.opened, newEvent('transaction.posted', data, context, finish));
 }
 
@@ -39,7 +50,7 @@ export function afterOpening(opened: readonly NewEvent[], last: NewEvent): Decis
   return first === undefined ? happened(last) : happened(first, ...rest, last);
 }
 
-function movementsOf(command: MoneyCommand | TransferCommand | PostingsCommand): Movement[] {
+function movementsOf(command: TransactionCommand): Movement[] {
   if (command.kind === 'postings') {
     return command.postings.map(({ from, to, assetSlug, amount }) => {
       return { from, to, assetSlug, amount: BigInt(amount) };
@@ -49,7 +60,7 @@ function movementsOf(command: MoneyCommand | TransferCommand | PostingsCommand):
   return [{ ...partiesOf(command), assetSlug, amount: BigInt(command.amount) }];
 }
 
-function partiesOf(command: MoneyCommand | TransferCommand): { from: Owner; to: Owner } {
+function partiesOf(command: Exclude<TransactionCommand, PostingsCommand>): { from: Owner; to: Owner } {
   switch (command.kind) {
     case 'topup':
     case 'bonus':
@@ -65,7 +76,7 @@ export type Described = Omit<Requested, 'code' | 'detail' | 'figures'>;
 
 /** The request as events tell it, with what is personal replaced by digests. */
 function describe(
-  command: MoneyCommand | TransferCommand | PostingsCommand,
+  command: TransactionCommand,
   transactionId: string,
   context: DecisionContext,
 ): { request: Described; personal: PersonalValue[] } {
@@ -103,6 +114,7 @@ function describe(
     reference: command.reference ?? null,
     metadata: command.metadata ? plain : null,
     ...(personal.length > 0 ? { personalMetadata: digests } : {}),
+    ...(command.kind === 'bonus' ? askedOfBonus(command) : {}),
   };
   return { request, personal };
 }

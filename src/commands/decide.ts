@@ -7,6 +7,7 @@ import type { EventData, PersonalValue } from '../events/catalog.ts';
 import type { LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
 import { decideCapture, decideExpiry, decideHold, decideRelease } from './decide-hold.ts';
+import { decideLotExpiry } from './decide-lot.ts';
 import { decideReversal } from './decide-reversal.ts';
 import { decideTransaction } from './decide-transaction.ts';
 import {
@@ -46,6 +47,8 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
       return decideRelease(state, command, context);
     case 'hold.expire':
       return decideExpiry(state, command, context);
+    case 'lot.expire':
+      return decideLotExpiry(state, command, context);
     case 'reversal':
       return decideReversal(state, command, context);
   }

@@ -1,15 +1,16 @@
 /**
- * Writes the heads of users, assets, holds and personal values that a batch decided. It runs after the append, so the
+ * Writes the heads of users, assets, holds, lots and personal values that a batch decided. It runs after the append, so the
  * head row of the ledger is held: two batches can never wait for each other's unique values.
  */
 import type { Transaction } from '../db/transaction.ts';
 import type { EventData, Hold, NewEvent } from '../events/catalog.ts';
 import { withPersonalValues } from '../events/read.ts';
 import type { PreparedEvent } from '../events/append.ts';
-import type { PersonalByEvent } from './decide-batch.ts';
+import type { Lot } from '../events/lots.ts';
+import type { BatchPlan, PersonalByEvent } from './decide-batch.ts';
 
-export function touchesDirectory(events: readonly PreparedEvent[]): boolean {
-  return events.some(({ event }) => event.personal.length > 0 || hasHead(event));
+export function touchesDirectory({ events, lots }: Pick<BatchPlan, 'events' | 'lots'>): boolean {
+  return lots.length > 0 || events.some(({ event }) => event.personal.length > 0 || hasHead(event));
 }
 
 function hasHead(event: NewEvent): boolean {
@@ -19,7 +20,7 @@ function hasHead(event: NewEvent): boolean {
 export async function writeDirectory(
   tx: Transaction,
   ledgerId: number,
-  batch: { events: readonly PreparedEvent[]; occurredAt: string },
+  batch: Pick<BatchPlan, 'events' | 'lots' | 'occurredAt'>,
 ): Promise<void> {
   for (const { event } of batch.events) {
     if (event.personal.length > 0) await insertPersonal(tx, ledgerId, event);
@@ -48,6 +49,7 @@ export async function writeDirectory(
     }
   }
   await writeHolds(tx, ledgerId, batch.events);
+  await writeLots(tx, ledgerId, batch.lots);
 }
 
 /** Holds as the batch leaves them, each once. */
@@ -81,6 +83,30 @@ select $1::integer, w.id, w.wallet_id, w.amount::numeric, w.captured::numeric, w
       holds.map(({ remaining }) => remaining),
       holds.map(({ status }) => status),
       holds.map(({ expiresAt }) => expiresAt),
+    ],
+  });
+}
+
+async function writeLots(tx: Transaction, ledgerId: number, lots: readonly Lot[]): Promise<void> {
+  if (lots.length === 0) return;
+  await tx.query({
+    name: 'upsert-lots',
+    text: `
+insert into lots (ledger_id, id, wallet_id, amount, remaining, reserved, expires_at)
+select $1::integer, w.id, w.wallet_id, w.amount::numeric, w.remaining::numeric, w.reserved::numeric, w.expires_at
+  from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+         as w (id, wallet_id, amount, remaining, reserved, expires_at)
+    on conflict (ledger_id, id) do update
+   set remaining = excluded.remaining,
+       reserved = excluded.reserved`,
+    values: [
+      ledgerId,
+      lots.map(({ lotId }) => lotId),
+      lots.map(({ walletId }) => walletId),
+      lots.map(({ amount }) => amount.toString()),
+      lots.map(({ remaining }) => remaining.toString()),
+      lots.map(({ reserved }) => reserved.toString()),
+      lots.map(({ expiresAt }) => expiresAt),
     ],
   });
 }

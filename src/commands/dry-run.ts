@@ -10,7 +10,7 @@ import { decideBatch, settlementsOf } from './decide-batch.ts';
 import { createDirectoryCache } from './directory-cache.ts';
 import { readUnderLocks } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
-import { readHolds, readOriginals } from './read-heads.ts';
+import { readHolds, readLots, readOriginals } from './read-heads.ts';
 import { readReferences } from './references.ts';
 import type { Request, Settlement } from './submission.ts';
 import { uuidv7 } from '../uuid.ts';
@@ -33,7 +33,8 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       const { occurredAt, wallets, headPosition } = read;
       const holds = await readHolds(tx, ledgerId, references);
       const originals = await readOriginals(tx, ledgerId, references);
-      const state = stateUnderLocks({ cache, needs, wallets, emails: [], holds, originals });
+      const lots = await readLots(tx, ledgerId, { wallets, references });
+      const state = stateUnderLocks({ cache, needs, wallets, emails: [], holds, lots, originals });
       if (state === null) throw new Error('a snapshot shows a wallet without its asset');
       const submission = {
         requests: requests.map((request) => ({ ...request, idempotencyKey: null })),

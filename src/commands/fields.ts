@@ -80,5 +80,20 @@ export const personalMetadata = z
       'Names of metadata pairs that are personal: their values are kept beside the log, so that erasing the user erases them.',
   });
 
+const TIME_FAULT = 'must be an RFC 3339 time such as 2026-01-01T00:00:00Z';
+/** Those of 0 and 10000 are no RFC 3339, but an offset can lead there. */
+const YEARS = /^(?!0000)\d{4}-/;
+
+/** Becomes UTC with milliseconds. */
+export const timeSchema = z.iso
+  .datetime({ offset: true, error: TIME_FAULT })
+  .meta({ examples: ['2026-01-01T00:00:00Z'] })
+  .transform((value, context) => {
+    const time = new Date(value);
+    if (!Number.isNaN(time.getTime()) && YEARS.test(time.toISOString())) return time.toISOString();
+    context.addIssue({ code: 'custom', message: TIME_FAULT });
+    return z.NEVER;
+  });
+
 /** Any text: one that could not be a slug names no asset, which is a 404 and not a fault of form. */
 export const assetSlug = text(1, 255).meta({ examples: ['gold_coins'] });

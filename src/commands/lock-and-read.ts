@@ -72,6 +72,7 @@ type WalletCells = readonly [
   floor: string | null,
   seq: string,
   status: WalletState['status'],
+  nextDueAt: string | null,
 ];
 
 /** One statement for all of it: at low load a batch is one command, and each statement costs as much as its rules. */
@@ -91,10 +92,12 @@ export async function readUnderLocks(
 select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp())) as occurred_at,
        l.head_position,
        (select json_agg(json_build_array(found.id, found.owner, found.is_system, found.asset_id, found.balance::text,
-                                         found.held::text, found.floor::text, found.seq::text, found.status))
+                                         found.held::text, found.floor::text, found.seq::text, found.status,
+                                         to_char(found.next_due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
           from unnest($2::uuid[]) as wanted (id)
          cross join lateral (
-                select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status
+                select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status,
+                       w.next_due_at
                   from wallets w
                  where w.ledger_id = $1::integer
                    and w.id = wanted.id
@@ -121,7 +124,7 @@ select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp()
 }
 
 function walletHead(cells: WalletCells): WalletHead {
-  const [id, owner, isSystem, assetId, balance, held, floor, seq, status] = cells;
+  const [id, owner, isSystem, assetId, balance, held, floor, seq, status, nextDueAt] = cells;
   return {
     id,
     owner: isSystem ? { system: owner } : { userId: owner },
@@ -131,6 +134,7 @@ function walletHead(cells: WalletCells): WalletHead {
     floor: floor === null ? null : BigInt(floor),
     seq: BigInt(seq),
     status,
+    nextDueAt,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   personalMetadata,
   reason,
   reference,
+  timeSchema,
 } from './fields.ts';
 
 const MAX_POSTINGS = 100;
@@ -27,6 +28,32 @@ const personalNamesExistFault = { path: ['personalMetadata'], error: 'must name 
 export const moneyBody = z
   .strictObject({ userId: idSchema, ...moneyFields })
   .refine(personalNamesExist, personalNamesExistFault);
+
+export const MAX_LOT_DAYS = 3_660;
+
+/** A bonus may have an end: a time, or so many days from now. */
+export const bonusBody = z
+  .strictObject({
+    userId: idSchema,
+    ...moneyFields,
+    expiresAt: timeSchema
+      .optional()
+      .meta({
+        description: `When what is left of it goes back: in the future, at most ${MAX_LOT_DAYS} days from now. Default: never.`,
+        examples: ['2031-01-01T00:00:00.000Z'],
+      }),
+    expiresInDays: z
+      .int()
+      .min(1)
+      .max(MAX_LOT_DAYS)
+      .optional()
+      .meta({ description: 'The same, as days of 24 hours from now.', examples: [30] }),
+  })
+  .refine(personalNamesExist, personalNamesExistFault)
+  .refine((body) => body.expiresAt === undefined || body.expiresInDays === undefined, {
+    path: ['expiresInDays'],
+    error: 'cannot be combined with expiresAt',
+  });
 
 export const transferBody = z
   .strictObject({ fromUserId: idSchema, toUserId: idSchema, ...moneyFields })
@@ -130,7 +157,8 @@ export const reversalBody = z.strictObject({
     .meta({ description: 'Take back what is not there: the balance goes below zero. For administrators.' }),
 });
 
-export type MoneyCommand = { readonly kind: 'topup' | 'spend' | 'bonus' } & z.output<typeof moneyBody>;
+export type MoneyCommand = { readonly kind: 'topup' | 'spend' } & z.output<typeof moneyBody>;
+export type BonusCommand = { readonly kind: 'bonus' } & z.output<typeof bonusBody>;
 export type TransferCommand = { readonly kind: 'transfer' } & z.output<typeof transferBody>;
 export type PostingsCommand = { readonly kind: 'postings' } & z.output<typeof postingsBody>;
 export type HoldCommand = { readonly kind: 'hold' } & z.output<typeof holdBody>;
@@ -140,16 +168,20 @@ export type CaptureCommand = { readonly kind: 'capture'; readonly holdId: string
 export type ReleaseCommand = { readonly kind: 'release'; readonly holdId: string };
 /** Of the service itself, when the time has come. */
 export type ExpireHoldCommand = { readonly kind: 'hold.expire'; readonly holdId: string };
+/** Of the service itself, when the time has come: what is left of a lot goes back to who gave it. */
+export type ExpireLotCommand = { readonly kind: 'lot.expire'; readonly lotId: string };
 export type ReversalCommand = { readonly kind: 'reversal'; readonly transactionId: string } & z.output<
   typeof reversalBody
 >;
 
 export type MovingCommand =
   | MoneyCommand
+  | BonusCommand
   | TransferCommand
   | PostingsCommand
   | HoldCommand
   | CaptureCommand
   | ReleaseCommand
   | ExpireHoldCommand
+  | ExpireLotCommand
   | ReversalCommand;

@@ -89,6 +89,9 @@ function takeNeeds(command: Command, references: References, collector: Collecto
     case 'hold.expire':
       walletsOf(references.events.get(command.holdId));
       break;
+    case 'lot.expire':
+      walletsOf(references.events.get(command.lotId));
+      break;
     case 'reversal':
       walletsOf(references.events.get(command.transactionId));
       break;

@@ -3,12 +3,15 @@
  * them or none. Pure: nothing is written into the state, the caller's event does that.
  */
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
-import { ownerKey, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
+import { ownerKey, type LotShare, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
+import { changed, lotsMember, sharesOf, type Lot } from '../events/lots.ts';
 import {
   available,
   floorAfter,
   isTreasury,
+  lotsOf,
   openedWallet,
+  spendable,
   walletKey,
   walletOf,
   type AssetState,
@@ -25,6 +28,12 @@ export type Movement = {
   readonly to: Owner;
   readonly assetSlug: string;
   readonly amount: bigint;
+  /** The lots that it comes out of, where that was settled before: what a hold reserves, or what expires. */
+  readonly fromLots?: readonly LotShare[];
+  /** The lot that is taken from before the others. */
+  readonly firstLot?: string | null;
+  /** The lots that it goes into. */
+  readonly toLots?: readonly LotShare[];
 };
 
 export type PayRules = {
@@ -70,7 +79,8 @@ export function pay(
     const { from, to, amount } = movement;
     const asset = assetOf(state, movement);
     const payer = purse.walletOf(from, asset);
-    const unaffordable = paymentRefusal({ payer, amount, asset, rules });
+    const lots = purse.lotsOf(payer);
+    const unaffordable = paymentRefusal({ payer, lots, amount, asset, rules, at: context.occurredAt });
     // That there is nothing to pay with must be a locked fact, so the payer's wallet is opened.
     if (unaffordable !== null) {
       return { kind: 'refused', refusal: unaffordable, opened: purse.opened().filter(opens(payer)) };
@@ -81,13 +91,16 @@ export function pay(
     if (!isInRange(fromBalance) || !isInRange(toBalance)) {
       return { kind: 'refused', refusal: outOfRange(amount), opened: purse.opened() };
     }
+    const fromLots = movement.fromLots ?? sharesFor(movement, lots, context);
     purse.put({ ...payer, balance: fromBalance, held: payer.held - (rules.fromHold ?? 0n) });
     purse.put({ ...payee, balance: toBalance });
+    purse.moveLots(payer, fromLots, -1n);
+    purse.moveLots(payee, movement.toLots ?? [], 1n);
     postings.push({
       asset: asset.slug,
       amount: amount.toString(),
-      from: { walletId: payer.id, balanceAfter: fromBalance.toString() },
-      to: { walletId: payee.id, balanceAfter: toBalance.toString() },
+      from: { walletId: payer.id, balanceAfter: fromBalance.toString(), ...lotsMember(fromLots) },
+      to: { walletId: payee.id, balanceAfter: toBalance.toString(), ...lotsMember(movement.toLots ?? []) },
     });
   }
   return { kind: 'paid', postings, opened: purse.opened() };
@@ -103,9 +116,18 @@ function assetOf(state: LedgerState, { assetSlug }: Movement): AssetState {
   return asset;
 }
 
-/** Wallets as the movements so far have left them, opened when first named. */
+function sharesFor(
+  { amount, firstLot }: Movement,
+  lots: readonly Lot[],
+  { occurredAt }: DecisionContext,
+): readonly LotShare[] {
+  return lots.length === 0 ? [] : sharesOf(lots, amount, { at: occurredAt, first: firstLot ?? null });
+}
+
+/** Wallets and their lots as the movements so far have left them, opened when first named. */
 function createPurse(state: LedgerState, context: DecisionContext) {
   const wallets = new Map<string, WalletState>();
+  const lots = new Map<string, readonly Lot[]>();
   const opened: NewEvent[] = [];
   return {
     walletOf(owner: Owner, asset: AssetState): WalletState {
@@ -121,6 +143,13 @@ function createPurse(state: LedgerState, context: DecisionContext) {
     put(wallet: WalletState): void {
       const floor = floorAfter(wallet, available(wallet));
       wallets.set(walletKey(wallet.owner, wallet.asset), { ...wallet, floor });
+    },
+    lotsOf: (wallet: WalletState): readonly Lot[] => lots.get(wallet.id) ?? lotsOf(state, wallet),
+    moveLots(wallet: WalletState, shares: readonly LotShare[], sign: bigint): void {
+      for (const { lotId, amount } of shares) {
+        const change = { lotId, remaining: sign * BigInt(amount), reserved: 0n };
+        lots.set(wallet.id, changed(this.lotsOf(wallet), change));
+      }
     },
     opened: (): readonly NewEvent[] => opened,
   };
@@ -150,13 +179,16 @@ export function statusRefusal(
 
 function paymentRefusal(payment: {
   payer: WalletState;
+  lots: readonly Lot[];
   amount: bigint;
   asset: AssetState;
   rules: PayRules;
+  at: string;
 }): RecordedRefusal | null {
-  const { payer, amount, asset, rules } = payment;
+  const { payer, lots, amount, asset, rules, at } = payment;
   if (payer.floor === null) return null;
-  const free = available(payer) + (rules.fromHold ?? 0n);
+  // What is held was set aside before anything of it was over.
+  const free = rules.fromHold === undefined ? spendable(payer, lots, at) : available(payer) + rules.fromHold;
   if (free - amount >= payer.floor) return null;
   if (rules.forced === true && 'userId' in payer.owner) return null;
   if (isTreasury(payer.owner)) return capExceeded({ treasury: payer, floor: payer.floor, amount, asset });

@@ -1,8 +1,10 @@
 /** Reads what follows from the events a batch refers to: how holds stand, and how much was taken back. Under locks. */
 import type { Transaction } from '../db/transaction.ts';
 import type { Hold } from '../events/catalog.ts';
+import { afterFirst, lotsMember, type Lot } from '../events/lots.ts';
 import type { OriginalState } from '../events/state.ts';
-import { isPosted, postingsOf, type References } from './references.ts';
+import type { WalletHead } from './lock-and-read.ts';
+import { isPosted, lotIdsOf, postingsOf, type References } from './references.ts';
 
 /** Holds by the events that placed them, as they stand now. */
 export async function readHolds(tx: Transaction, ledgerId: number, references: References): Promise<Hold[]> {
@@ -33,9 +35,12 @@ select h.id, h.captured, h.remaining, h.status
   });
   return rows.flatMap(({ id, captured, remaining, status }) => {
     const hold = placed.get(id);
-    return hold === undefined
-      ? []
-      : [{ ...hold, captured: captured.toString(), remaining: remaining.toString(), status }];
+    if (hold === undefined) return [];
+    const { lots = [], ...terms } = hold;
+    // Captures take from the lots first.
+    const reserved = status === 'open' ? afterFirst(lots, captured) : [];
+    const figures = { captured: captured.toString(), remaining: remaining.toString(), status };
+    return [{ ...terms, ...figures, ...lotsMember(reserved) }];
   });
 }
 
@@ -72,6 +77,53 @@ select wanted.id,
     if (sofar === undefined || !('type' in event.data)) return [];
     const { type, asset, userId } = event.data;
     const { reversed, wholly } = sofar;
-    return [{ transactionId: event.id, type, asset, userId, postings: postingsOf(event), reversed, wholly }];
+    const lotId = 'lot' in event.data ? (event.data.lot?.lotId ?? null) : null;
+    const postings = postingsOf(event);
+    return [{ transactionId: event.id, type, asset, userId, postings, reversed, wholly, lotId }];
   });
+}
+
+/**
+ * The lots of wallets that have something in lots, and those that references name; by wallet, in the order in which they
+ * are spent.
+ */
+export async function readLots(
+  tx: Transaction,
+  ledgerId: number,
+  of: { readonly wallets: readonly WalletHead[]; readonly references: References },
+): Promise<Map<string, readonly Lot[]>> {
+  const walletIds = of.wallets.filter(({ nextDueAt }) => nextDueAt !== null).map(({ id }) => id);
+  const lotIds = [...new Set(lotIdsOf(of.references))];
+  if (walletIds.length + lotIds.length === 0) return new Map();
+  const { rows } = await tx.query<{
+    id: string;
+    wallet_id: string;
+    amount: bigint;
+    remaining: bigint;
+    reserved: bigint;
+    expires_at: string;
+  }>({
+    name: 'lots',
+    text: `
+select id, wallet_id, amount, remaining, reserved, expires_at
+  from lots
+ where ledger_id = $1::integer
+   and wallet_id = any ($2::uuid[])
+   and remaining > 0
+ union
+select id, wallet_id, amount, remaining, reserved, expires_at
+  from lots
+ where ledger_id = $1::integer
+   and id = any ($3::uuid[])
+ order by expires_at, id`,
+    values: [ledgerId, walletIds, lotIds],
+  });
+  const lots = new Map<string, Lot[]>();
+  for (const { id, wallet_id: walletId, expires_at: expiresAt, amount, remaining, reserved } of rows) {
+    const lot: Lot = { lotId: id, walletId, amount, remaining, reserved, expiresAt };
+    const others = lots.get(walletId);
+    if (others === undefined) lots.set(walletId, [lot]);
+    else others.push(lot);
+  }
+  return lots;
 }

@@ -21,6 +21,8 @@ export function referencesOf(command: Command): string | null {
     case 'release':
     case 'hold.expire':
       return command.holdId;
+    case 'lot.expire':
+      return command.lotId;
     case 'reversal':
       return command.transactionId;
     case 'user.register':
@@ -51,6 +53,13 @@ export async function readReferences(
     events: new Map(events.map((event) => [event.id, event])),
     owners: await readOwners(tx, ledgerId, [...walletIds]),
   };
+}
+
+/** Lots that a reversal may give back to, gone or not. */
+export function lotIdsOf(references: References): string[] {
+  return [...references.events.values()].flatMap((event) =>
+    postingsOf(event).flatMap(({ from }) => (from.lots ?? []).map(({ lotId }) => lotId)),
+  );
 }
 
 export function postingsOf(event: RecordedEvent): readonly Posting[] {

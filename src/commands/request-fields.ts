@@ -2,6 +2,7 @@
 import type { StoredEvent } from '../events/read.ts';
 import { withPersonal } from '../events/transaction-resource.ts';
 import { normalizeEmail } from '../text.ts';
+import { askedOfBonus } from './decide-lot.ts';
 import { POSTINGS_TYPE, type MovingCommand } from './money-schemas.ts';
 import type { Command } from './schemas.ts';
 
@@ -47,6 +48,8 @@ const TWO_SPELLINGS = new Set([
   'metadata',
   'personalMetadata',
   'expiresInSeconds',
+  'expiresAt',
+  'expiresInDays',
   'final',
   'force',
   'to',
@@ -104,6 +107,7 @@ function requestOfCommand(command: Command): Fields {
     case 'capture':
     case 'release':
     case 'hold.expire':
+    case 'lot.expire':
     case 'reversal':
       return requestOfMoney(command);
   }
@@ -125,6 +129,7 @@ function requestOfMoney(command: MovingCommand): Fields {
         reference: command.reference ?? null,
         metadata: sorted(command.metadata),
         personalMetadata: command.personalMetadata?.toSorted() ?? null,
+        ...(command.kind === 'bonus' && endOf(askedOfBonus(command).asked)),
       };
     case 'postings':
       return {
@@ -152,6 +157,8 @@ function requestOfMoney(command: MovingCommand): Fields {
     case 'release':
     case 'hold.expire':
       return { command: command.kind, holdId: command.holdId };
+    case 'lot.expire':
+      return { command: command.kind, lotId: command.lotId };
     case 'reversal':
       return {
         command: command.kind,
@@ -223,7 +230,13 @@ function requestOfTransaction(event: OfTransaction): Fields {
     reference,
     metadata,
     personalMetadata: personalMetadata.length > 0 ? personalMetadata : null,
+    ...(type === 'bonus' && endOf(asked)),
   };
+}
+
+/** When a bonus ends, as it was asked for. */
+function endOf(asked: Readonly<Record<string, string | null>> | undefined): Fields {
+  return { expiresAt: asked?.['expiresAt'] ?? null, expiresInDays: asked?.['expiresInDays'] ?? null };
 }
 
 function pick<Data extends object, Name extends keyof Data>(data: Data, names: Name[]): Fields {

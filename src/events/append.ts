@@ -93,19 +93,21 @@ with head as (
                      $22::text[], $23::text[])
          as e (ordinal, leg, wallet_id, asset_id, seq, amount, balance_after, held_after)
 ), written as (
-  insert into wallets (ledger_id, id, owner, is_system, asset_id, balance, held, floor, seq, status, opened_at)
+  insert into wallets (ledger_id, id, owner, is_system, asset_id, balance, held, floor, seq, status,
+                       next_due_at, opened_at)
   select $1::integer, w.id, w.owner, w.is_system, w.asset_id, w.balance::numeric, w.held::numeric, w.floor::numeric,
-         w.seq, w.status, $5::timestamptz
+         w.seq, w.status, w.next_due_at, $5::timestamptz
     from head
    cross join unnest($24::uuid[], $25::text[], $26::boolean[], $27::uuid[], $28::text[], $29::text[],
-                     $30::text[], $31::bigint[], $32::text[])
-         as w (id, owner, is_system, asset_id, balance, held, floor, seq, status)
+                     $30::text[], $31::bigint[], $32::text[], $34::timestamptz[])
+         as w (id, owner, is_system, asset_id, balance, held, floor, seq, status, next_due_at)
       on conflict (ledger_id, id) do update
      set balance = excluded.balance,
          held = excluded.held,
          floor = excluded.floor,
          seq = excluded.seq,
-         status = excluded.status
+         status = excluded.status,
+         next_due_at = excluded.next_due_at
 )
 select base + 1 as first_position, head_recorded_at as recorded_at,
        date_trunc('milliseconds', clock_timestamp()) as clock
@@ -148,6 +150,7 @@ function appendValues(batch: Append): unknown[] {
     ...entryValues(events),
     ...walletValues(batch.wallets),
     batch.headPosition,
+    batch.wallets.map((wallet) => wallet.nextDueAt),
   ];
 }
 

@@ -27,8 +27,17 @@ const personalMetadata = z.record(z.string(), digest).optional();
 /** A user's wallet or one of the named accounts of the system, such as the treasury. */
 const owner = z.union([z.strictObject({ userId: id }), z.strictObject({ system: systemName })]);
 
-/** One side of a posting: the wallet and its balance right after this posting. */
-const side = z.strictObject({ walletId: id, balanceAfter: balance });
+/** Lots of one wallet that a movement takes from, or gives back to. */
+export const MAX_OPEN_LOTS = 500;
+
+/** What a lot has to do with a movement: the rest of the amount is plain balance. */
+const lotShares = z
+  .array(z.strictObject({ lotId: id, amount }))
+  .min(1)
+  .max(MAX_OPEN_LOTS);
+
+/** One side of a posting: the wallet and its balance right after this posting, and the lots it touches. */
+const side = z.strictObject({ walletId: id, balanceAfter: balance, lots: lotShares.optional() });
 
 /** Money that moves from one wallet to another: leg 2i takes it from `from`, leg 2i + 1 gives it to `to`. */
 const posting = z.strictObject({ asset: slug, amount, from: side, to: side });
@@ -64,6 +73,8 @@ const hold = z.strictObject({
   status: z.enum(['open', 'captured', 'released', 'expired']),
   expiresAt: time.nullable(),
   reference: z.string().nullable(),
+  /** What it reserves of lots, the earliest to expire first. */
+  lots: lotShares.optional(),
 });
 
 export const eventSchemas = {
@@ -107,6 +118,10 @@ export const eventSchemas = {
     reverses: id.optional(),
     reversedType: z.string().optional(),
     reason: z.string().nullable().optional(),
+    /** The lot that this bonus opens. */
+    lot: z.strictObject({ lotId: id, expiresAt: time }).optional(),
+    /** The lot whose time is over. */
+    expires: id.optional(),
     postings: z.array(posting).min(1).max(1000),
   }),
   /** Reserves part of a balance: the entry has the amount 0 and says what is held after. */
@@ -118,9 +133,21 @@ export const eventSchemas = {
     final: z.boolean(),
     hold,
     heldAfter: amountOrZero,
+    /** What it no longer reserves of lots, and did not pay out. */
+    freed: lotShares.optional(),
   }),
-  'hold.released': z.strictObject({ hold, released: amountOrZero, heldAfter: amountOrZero }),
-  'hold.expired': z.strictObject({ hold, released: amountOrZero, heldAfter: amountOrZero }),
+  'hold.released': z.strictObject({
+    hold,
+    released: amountOrZero,
+    heldAfter: amountOrZero,
+    freed: lotShares.optional(),
+  }),
+  'hold.expired': z.strictObject({
+    hold,
+    released: amountOrZero,
+    heldAfter: amountOrZero,
+    freed: lotShares.optional(),
+  }),
   'transaction.rejected': z.strictObject({
     ...transactionRequest,
     code: z.string(),
@@ -134,6 +161,7 @@ export type EventData<Type extends EventType> = z.infer<(typeof eventSchemas)[Ty
 export type Owner = z.infer<typeof owner>;
 export type Posting = z.infer<typeof posting>;
 export type Hold = z.infer<typeof hold>;
+export type LotShare = z.infer<typeof lotShares>[number];
 
 /** The types whose events move money, and those that are transactions, declined ones included. */
 export const POSTED_TYPES = ['transaction.posted', 'hold.captured'] as const;

@@ -4,6 +4,7 @@
  * be refused any more. The state handed in is updated in place and returned.
  */
 import type { EventData, Fact, NewEvent, Posting } from './catalog.ts';
+import { changed, lotChangesOf, nextDueAt, openedLot, withLot } from './lots.ts';
 import { floorAfter, openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
 
 /** One line of the ledger: what a posting did to one wallet. `amount` is signed, in minor units. */
@@ -69,9 +70,15 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
 
 /** The ledger lines of an event, and the state after it: the one way entries come into being. */
 export function evolveWithEntries(state: LedgerState, event: Evolvable): Entry[] {
+  const entries = moveMoney(state, event);
+  moveLots(state, event);
+  return entries;
+}
+
+function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
   switch (event.type) {
     case 'transaction.posted':
-      noteReversal(state, event.data);
+      noteReturn(state, event.data);
       return event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
     case 'hold.captured': {
       const [{ amount, from, to }] = event.data.postings as [Posting];
@@ -101,9 +108,22 @@ export function evolveWithEntries(state: LedgerState, event: Evolvable): Entry[]
   }
 }
 
-/** Only of an original that the state was asked to know. */
-function noteReversal(state: LedgerState, data: EventData<'transaction.posted'>): void {
-  const original = data.reverses === undefined ? undefined : state.originals.get(data.reverses);
+/** Of lots that the state knows: an auditor's fold of a part of the log has not seen them all. */
+function moveLots(state: LedgerState, event: Fact): void {
+  const opened = openedLot(event);
+  if (opened !== null)
+    state.lots.set(opened.walletId, withLot(state.lots.get(opened.walletId) ?? [], opened));
+  for (const change of lotChangesOf(event)) {
+    const lots = changed(state.lots.get(change.walletId) ?? [], change);
+    state.lots.set(change.walletId, lots);
+    const wallet = knownWallet(state, change.walletId);
+    state.wallets.set(wallet.id, { ...wallet, nextDueAt: nextDueAt(lots) });
+  }
+}
+
+/** What is taken back of a transaction, or has expired of a bonus. Only of an original that the state was asked to know. */
+function noteReturn(state: LedgerState, data: EventData<'transaction.posted'>): void {
+  const original = state.originals.get(data.reverses ?? data.expires ?? '');
   if (original === undefined) return;
   const [posting] = data.postings;
   const reversed = original.reversed + BigInt(posting?.amount ?? '0');

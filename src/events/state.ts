@@ -3,6 +3,7 @@
  * log by an auditor. Records are replaced, never changed; the maps are updated in place by evolve.
  */
 import { ownerKey, type EventData, type Hold, type Owner, type Posting } from './catalog.ts';
+import { overdueOf, type Lot } from './lots.ts';
 
 export type UserState = {
   readonly id: string;
@@ -31,6 +32,8 @@ export type WalletState = {
   /** How many entries the wallet has had. */
   readonly seq: bigint;
   readonly status: 'ACTIVE' | 'FROZEN';
+  /** When the next of its lots ends; null for a wallet that has nothing in lots. */
+  readonly nextDueAt: string | null;
 };
 
 /** A posted transaction that may be taken back, and how much of it has been. */
@@ -40,9 +43,11 @@ export type OriginalState = {
   readonly asset: string | null;
   readonly userId: string | null;
   readonly postings: readonly Posting[];
-  /** Of the one posting; where there are several, only all of them can be reversed. */
+  /** Of the one posting, with what expired of a bonus; where there are several, only all of them can be reversed. */
   readonly reversed: bigint;
   readonly wholly: boolean;
+  /** The lot it opened. */
+  readonly lotId: string | null;
 };
 
 export type LedgerState = {
@@ -54,6 +59,8 @@ export type LedgerState = {
   readonly walletIds: Map<string, string>;
   /** By id, closed ones too. */
   readonly holds: Map<string, Hold>;
+  /** By wallet, in the order in which they are spent; of a wallet whose nextDueAt is null there may be none. */
+  readonly lots: Map<string, readonly Lot[]>;
   /** Those that a decision is about, by id. */
   readonly originals: Map<string, OriginalState>;
   /** E-mails known to be taken. Never from the log, which has only digests. */
@@ -67,6 +74,7 @@ export function emptyState(): LedgerState {
     wallets: new Map(),
     walletIds: new Map(),
     holds: new Map(),
+    lots: new Map(),
     originals: new Map(),
     emails: new Set(),
   };
@@ -80,6 +88,7 @@ export function forkState(state: LedgerState): LedgerState {
     wallets: new Map(state.wallets),
     walletIds: new Map(state.walletIds),
     holds: new Map(state.holds),
+    lots: new Map(state.lots),
     originals: new Map(state.originals),
     emails: new Set(state.emails),
   };
@@ -115,5 +124,19 @@ export function available(wallet: WalletState): bigint {
 export function openedWallet(data: EventData<'wallet.opened'>): WalletState {
   const { walletId, owner, assetId, asset } = data;
   const floor = data.floor === null ? null : BigInt(data.floor);
-  return { id: walletId, owner, assetId, asset, balance: 0n, held: 0n, floor, seq: 0n, status: 'ACTIVE' };
+  const nothing = { balance: 0n, held: 0n, seq: 0n, nextDueAt: null };
+  return { id: walletId, owner, assetId, asset, floor, status: 'ACTIVE', ...nothing };
+}
+
+/** Throws for a wallet whose lots were not looked for. */
+export function lotsOf(state: LedgerState, wallet: WalletState): readonly Lot[] {
+  const lots = state.lots.get(wallet.id);
+  if (lots === undefined && wallet.nextDueAt !== null)
+    throw new Error(`lots of wallet ${wallet.id} were not looked for`);
+  return lots ?? [];
+}
+
+/** What can be spent at a time: neither held nor in a lot that is over. */
+export function spendable(wallet: WalletState, lots: readonly Lot[], at: string): bigint {
+  return available(wallet) - overdueOf(lots, at);
 }

@@ -15,8 +15,8 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
   const entries = postings.flatMap(({ asset, amount, from, to }) => {
     const shared = single ? { amount } : { asset, amount };
     return [
-      { walletId: from.walletId, direction: 'DEBIT', ...shared, balanceAfter: from.balanceAfter },
-      { walletId: to.walletId, direction: 'CREDIT', ...shared, balanceAfter: to.balanceAfter },
+      { walletId: from.walletId, direction: 'DEBIT', ...shared, ...after(from) },
+      { walletId: to.walletId, direction: 'CREDIT', ...shared, ...after(to) },
     ];
   });
   return {
@@ -35,6 +35,15 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
     ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
     ...('hold' in data ? { holdId: data.hold.holdId } : {}),
     ...('reverses' in data ? { reverses: data.reverses, reason: data.reason ?? null } : {}),
+    ...('lot' in data ? { expiresAt: data.lot?.expiresAt ?? null } : {}),
+    ...('expires' in data ? { expires: data.expires ?? null } : {}),
+  };
+}
+
+function after({ balanceAfter, lots }: Posting['from']): Body {
+  return {
+    balanceAfter,
+    ...(lots === undefined ? {} : { lots: lots.map(({ lotId, amount }) => ({ lotId, amount })) }),
   };
 }
 
@@ -69,7 +78,7 @@ function tieOfRejected(type: string, relatedId: string | null): Body {
   return type === 'reversal' ? { reverses: relatedId } : { holdId: relatedId };
 }
 
-const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture']);
+const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture', 'expiry']);
 
 /** The balance of the wallet the command is about: the payer's in a spend, transfer or capture, else the receiver's. */
 function usersBalance(data: PostedData, posting: Posting): string {

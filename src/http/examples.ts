@@ -57,6 +57,27 @@ export const balance = {
   available: '100',
   walletId,
   position: '42',
+  expiring: [{ amount: '30', at: '2026-02-01T00:00:00.000Z' }],
+};
+
+export const bonusBody = {
+  userId,
+  assetSlug: 'gold_coins',
+  amount: '100',
+  expiresInDays: 30,
+  reference: 'welcome',
+};
+
+export const lot = {
+  lotId: transactionId,
+  walletId,
+  amount: '100',
+  remaining: '30',
+  reserved: '0',
+  spent: '70',
+  expired: '0',
+  status: 'open',
+  expiresAt: '2026-02-01T00:00:00.000Z',
 };
 
 export function transaction(type: 'topup' | 'bonus' | 'spend' | 'transfer') {
@@ -122,6 +143,8 @@ export const holdBody = {
   reference: 'booking-7',
 };
 
+export const bonus = { ...transaction('bonus'), expiresAt: '2026-02-01T00:00:00.000Z' };
+
 export const hold = {
   holdId: '01998a6e-7c00-7000-8000-00000000000c',
   walletId,
@@ -155,6 +178,7 @@ export const explanation = {
   holds: [hold],
   holdCount: '1',
   held: '100',
+  lots: [{ lotId: transactionId, amount: '100', remaining: '30', expiresAt: '2026-02-01T00:00:00.000Z' }],
   available: '0',
 };
 

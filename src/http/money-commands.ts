@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { idSchema } from '../commands/fields.ts';
 import {
+  bonusBody,
   captureBody,
   holdBody,
   moneyBody,
@@ -27,7 +28,7 @@ export const MONEY_PROBLEMS: readonly ProblemCode[] = [
   'subject_erased',
 ];
 
-export type MoneyKind = Exclude<MovingCommand['kind'], 'hold.expire'>;
+export type MoneyKind = Exclude<MovingCommand['kind'], 'hold.expire' | 'lot.expire'>;
 
 export type MoneyRoute<Params extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> = {
   readonly kind: MoneyKind;
@@ -48,7 +49,7 @@ function define<Params extends z.ZodType, Body extends z.ZodType>(
   return route;
 }
 
-function moving(kind: 'topup' | 'spend' | 'bonus') {
+function moving(kind: 'topup' | 'spend') {
   return define({
     kind,
     url: `/transactions/${kind}`,
@@ -61,7 +62,13 @@ function moving(kind: 'topup' | 'spend' | 'bonus') {
 export const moneyRoutes = {
   topup: moving('topup'),
   spend: moving('spend'),
-  bonus: moving('bonus'),
+  bonus: define({
+    kind: 'bonus',
+    url: '/transactions/bonus',
+    params: none,
+    body: bonusBody,
+    command: (_params, body) => ({ kind: 'bonus', ...body }),
+  }),
   transfer: define({
     kind: 'transfer',
     url: '/transactions/transfer',

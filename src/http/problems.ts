@@ -108,7 +108,14 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
   not_reversible: {
     status: 422,
     title: 'Not reversible',
-    advice: 'A reversal cannot be reversed, nor a declined attempt. Post a new transaction instead.',
+    advice:
+      'A reversal cannot be reversed, nor an expiry, nor a declined attempt. Post a new transaction instead.',
+  },
+  too_many_lots: {
+    status: 422,
+    title: 'Too many expiring bonuses',
+    advice:
+      'A wallet holds a bounded number of bonuses that expire. GET /wallets/{id}/lots lists them; a bonus without an end needs no lot.',
   },
   batch_refused: {
     status: 422,

@@ -100,6 +100,13 @@ export const balanceAnswer = z
     available: balance,
     walletId: uuid.nullable().meta({ description: 'Null while the user has no wallet in this asset.' }),
     position: position.meta({ description: 'Where the balance holds.' }),
+    expiring: z
+      .array(z.object({ amount, at: time }))
+      .optional()
+      .meta({
+        description:
+          'What of the balance goes back and when, the earliest first: at most 100 times. Left out for a point in time.',
+      }),
   })
   .meta({ id: 'Balance' });
 
@@ -110,6 +117,12 @@ const entry = z
     amount,
     asset: z.string().optional().meta({ description: 'Where a transaction has several postings.' }),
     balanceAfter: balance,
+    lots: z
+      .array(z.object({ lotId: uuid, amount }))
+      .optional()
+      .meta({
+        description: 'What of it came out of expiring bonuses, or went into them. The rest is plain.',
+      }),
   })
   .meta({ id: 'Entry' });
 
@@ -129,7 +142,26 @@ const transactionFields = {
   holdId: uuid.optional().meta({ description: 'Of a capture.' }),
   reverses: uuid.optional().meta({ description: 'Of a reversal: the transaction that it takes back.' }),
   reason: z.string().nullable().optional().meta({ description: 'Of a reversal.' }),
+  expiresAt: time
+    .nullable()
+    .optional()
+    .meta({ description: 'Of a bonus that ends: when what is left of it goes back.' }),
+  expires: uuid.nullable().optional().meta({ description: 'Of an expiry: the bonus that has ended.' }),
 };
+
+export const lot = z
+  .object({
+    lotId: uuid.meta({ description: 'The transactionId of the bonus.' }),
+    walletId: uuid,
+    amount,
+    remaining: amount,
+    reserved: amount.meta({ description: 'What holds reserve of what remains: it stays until they end.' }),
+    spent: amount,
+    expired: amount,
+    status: z.enum(['open', 'spent', 'expired']),
+    expiresAt: time,
+  })
+  .meta({ id: 'Lot' });
 
 export const postedTransaction = z
   .object({ ...transactionFields, status: z.literal('posted') })
@@ -209,6 +241,9 @@ export const explanation = z
     holds: z.array(hold).meta({ description: 'Those open at that position, the oldest first; at most 500.' }),
     holdCount: digits.meta({ description: 'How many are open, those not shown included.' }),
     held: amount,
+    lots: z
+      .array(z.object({ lotId: uuid, amount, remaining: amount, expiresAt: time }))
+      .meta({ description: 'Expiring bonuses with something left, the earliest to end first.' }),
     available: balance,
   })
   .meta({ id: 'Explanation' });

@@ -3,6 +3,7 @@ import { assetActivity } from './asset-activity.ts';
 import { directory } from './directory.ts';
 import { holds } from './holds.ts';
 import type { Projection } from './projection.ts';
+import { lots } from './lots.ts';
 import { transactions } from './transactions.ts';
 import { walletBalances } from './wallet-balances.ts';
 
@@ -12,6 +13,7 @@ export const projections: readonly Projection[] = [
   directory,
   assetActivity,
   holds,
+  lots,
 ];
 
 /** Undefined for a name that is not in the catalog. */

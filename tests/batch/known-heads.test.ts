@@ -28,6 +28,7 @@ const wallet: WalletState = {
   balance: -5n,
   held: 0n,
   floor: null,
+  nextDueAt: null,
   seq: 1n,
   status: 'ACTIVE',
 };

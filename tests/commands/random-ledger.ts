@@ -2,11 +2,12 @@
 import fc from 'fast-check';
 import { decide } from '../../src/commands/decide.ts';
 import type { Decision } from '../../src/commands/decision.ts';
+import { referencesOf } from '../../src/commands/references.ts';
 import type { Command } from '../../src/commands/schemas.ts';
 import { ownerKey, type NewEvent, type Owner } from '../../src/events/catalog.ts';
 import { evolveWithEntries, type Entry } from '../../src/events/evolve.ts';
 import { emptyState, walletKey, type LedgerState } from '../../src/events/state.ts';
-import { alice, bob, carol, uuid, type Happening } from '../events/facts.ts';
+import { NOON, alice, bob, carol, uuid, type Happening } from '../events/facts.ts';
 import { contextFrom } from '../support/decision.ts';
 
 const USERS = [alice, bob, carol];
@@ -25,7 +26,15 @@ export type Step =
     }
   /** Of the n-th hold or transaction there is, counted round. */
   | { readonly kind: 'capture.of'; readonly nth: number; readonly amount?: string; readonly final?: boolean }
-  | { readonly kind: 'release.of' | 'expire.of'; readonly nth: number }
+  | { readonly kind: 'release.of' | 'expire.of' | 'lot.expire.of'; readonly nth: number }
+  /** A bonus that ends so many minutes from now. */
+  | {
+      readonly kind: 'bonus.for';
+      readonly userId: string;
+      readonly assetSlug: string;
+      readonly amount: string;
+      readonly minutes: number;
+    }
   | {
       readonly kind: 'reversal.of';
       readonly nth: number;
@@ -37,7 +46,9 @@ export type Step =
 export type Found = {
   readonly walletId: (owner: Owner, asset: string) => string | undefined;
   readonly holds: readonly string[];
+  readonly lots: readonly string[];
   readonly transactions: readonly string[];
+  readonly now: string;
 };
 
 const user = fc.oneof(
@@ -131,8 +142,13 @@ const capture = fc
     ...(part === undefined ? {} : { amount: part }),
   }));
 const ending = fc
-  .tuple(fc.constantFrom('release.of', 'expire.of', 'expire.of'), nth)
+  .tuple(fc.constantFrom('release.of', 'expire.of', 'lot.expire.of', 'lot.expire.of'), nth)
   .map(([kind, of]): Step => ({ kind, nth: of }));
+const bonusFor = fc.record({
+  kind: fc.constant('bonus.for' as const),
+  ...{ userId: user, assetSlug: asset, amount: amount.map(String) },
+  minutes: fc.constantFrom(1, 10, 20, 30, 40),
+});
 const reversal = fc
   .tuple(nth, small, fc.boolean())
   .map(([of, part, force]): Step => ({
@@ -165,7 +181,8 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
     { weight: 5, arbitrary: postings },
     { weight: 8, arbitrary: hold },
     { weight: 8, arbitrary: capture },
-    { weight: 3, arbitrary: ending },
+    { weight: 5, arbitrary: ending },
+    { weight: 10, arbitrary: bonusFor },
     { weight: 5, arbitrary: reversal },
   ),
   { minLength: 5, maxLength: 60, size: 'max' },
@@ -185,6 +202,13 @@ export function commandOf(step: Step, found: Found): Command {
       return { kind: 'release', holdId: pick(found.holds, step.nth) };
     case 'expire.of':
       return { kind: 'hold.expire', holdId: pick(found.holds, step.nth) };
+    case 'lot.expire.of':
+      return { kind: 'lot.expire', lotId: pick(found.lots, step.nth) };
+    case 'bonus.for': {
+      const { minutes, ...bonus } = step;
+      const expiresAt = new Date(Date.parse(found.now) + minutes * 60_000).toISOString();
+      return { ...bonus, kind: 'bonus', expiresAt };
+    }
     case 'reversal.of': {
       const { kind: _kind, nth: which, ...body } = step;
       return { kind: 'reversal', transactionId: pick(found.transactions, which), ...body };
@@ -204,6 +228,7 @@ export type Made = {
   readonly command: Command;
   readonly decision: Decision;
   readonly firstId: number;
+  readonly occurredAt: string;
 };
 
 export type Happened = {
@@ -211,6 +236,11 @@ export type Happened = {
   readonly entries: readonly Entry[];
   readonly state: LedgerState;
 };
+
+/** A quarter of an hour goes by after every fourth step. */
+function timeOf(step: number): string {
+  return new Date(Date.parse(NOON) + Math.floor(step / 4) * 15 * 60_000).toISOString();
+}
 
 /** What a history comes to, one event after the other; the state is the same object all along. */
 export function* play(
@@ -220,18 +250,21 @@ export function* play(
   const state = emptyState();
   const transactions: NewEvent[] = [];
   let firstId = 1;
-  for (const step of [...beginning, ...steps]) {
+  for (const [index, step] of [...beginning, ...steps].entries()) {
+    const occurredAt = timeOf(index);
     const command = commandOf(step, {
       walletId: (of, slug) => state.walletIds.get(walletKey(of, slug)),
       holds: [...state.holds.keys()],
+      lots: [...state.lots.values()].flatMap((lots) => lots.map(({ lotId }) => lotId)),
+      now: occurredAt,
       transactions: transactions.map(({ id }) => id),
     });
-    const original =
-      command.kind === 'reversal' ? transactions.find(({ id }) => id === command.transactionId) : undefined;
+    const named = referencesOf(command);
+    const original = transactions.find(({ id }) => id === named);
     if (original !== undefined) knowOriginal(state, original);
-    const context = contextFrom(firstId);
+    const context = contextFrom(firstId, occurredAt);
     const decision = decide(state, command, context);
-    onDecision({ state, command, decision, firstId });
+    onDecision({ state, command, decision, firstId, occurredAt });
     firstId += context.idsDrawn();
     if (decision.kind !== 'events') continue;
     for (const decided of decision.events) {
@@ -250,6 +283,7 @@ function knowOriginal(state: LedgerState, event: NewEvent): void {
   state.originals.set(event.id, {
     ...{ transactionId: event.id, type, asset: slug, userId, postings: moved },
     ...{ reversed: 0n, wholly: false },
+    lotId: 'lot' in event.data ? (event.data.lot?.lotId ?? null) : null,
   });
 }
 

@@ -113,7 +113,7 @@ describe('asset.status_changed', () => {
 });
 
 describe('wallet.opened', () => {
-  const fresh = { balance: 0n, held: 0n, seq: 0n, status: 'ACTIVE' } as const;
+  const fresh = { balance: 0n, held: 0n, seq: 0n, status: 'ACTIVE', nextDueAt: null } as const;
 
   test("opens a user's empty wallet, found by owner and asset, that must not go below zero", () => {
     given(registered(alice), ...issued(gold))

@@ -174,6 +174,7 @@ test('a wallet is explained: what came, what went, what is held, now and then', 
     balance: '57',
     holdCount: '1',
     held: '12',
+    lots: [],
     available: '45',
   });
   assert.deepEqual(

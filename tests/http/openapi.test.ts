@@ -47,7 +47,8 @@ POST /holds/{id}/release
 GET /holds
 GET /holds/{id}
 GET /wallets
-GET /wallets/{id}/explain`
+GET /wallets/{id}/explain
+GET /wallets/{id}/lots`
   .trim()
   .split('\n');
 

@@ -144,7 +144,9 @@ test('projections say how far they have come', async () => {
   const { position } = (await topUp(service, await newHolder(service), '1')).body;
   const reply = await service.get(`/projections?atLeast=${position}`);
   const names = reply.body.data.map(({ name }: { name: string }) => name);
-  assert.deepEqual(names, ['asset_activity', 'directory', 'holds', 'transactions', 'wallet_balances']);
+  assert.deepEqual(names, [
+    ...['asset_activity', 'directory', 'holds', 'lots', 'transactions', 'wallet_balances'],
+  ]);
   for (const projection of reply.body.data) {
     const { headPosition, position: reached, lagEvents, lagMs, state, version, error } = projection;
     assert.deepEqual(

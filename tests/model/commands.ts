@@ -53,9 +53,17 @@ const money: fc.Arbitrary<Asked> = fc.oneof(
   {
     weight: 10,
     arbitrary: fc.record({
-      kind: fc.constantFrom('topup' as const, 'topup' as const, 'bonus' as const),
+      kind: fc.constant('topup' as const),
       ...{ user, asset },
       amount: fc.oneof({ weight: 15, arbitrary: amount }, { weight: 1, arbitrary: huge }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('bonus' as const),
+      ...{ user, asset, amount: small },
+      days: fc.constantFrom(null, 10, 20, 30),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('spend' as const), user, asset, amount }) },

@@ -9,7 +9,7 @@ import {
   type Item,
   type Request,
 } from './reference-requests.ts';
-import type { Command, Done, Refused, Transaction } from './reference-terms.ts';
+import type { Command, Done, Refused, Taken, Transaction } from './reference-terms.ts';
 import { assertWalletIs, requestInHttp, type World } from './world.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- bodies of all shapes
@@ -167,25 +167,40 @@ function checkPosted(world: World, { command, posted, body, dryRun }: Posted): v
   );
   if (command.kind !== 'reversal')
     assert.equal(body.amount, 'amount' in command ? command.amount?.toString() : null);
-  checkEntries(world, { posted, entries: body.entries, dryRun });
+  checkEntries(world, { posted, entries: body.entries, id: body.transactionId, dryRun });
 }
+
+type Entry = {
+  readonly walletId: string;
+  readonly lots?: readonly { readonly lotId: string | null; readonly amount: string }[];
+  readonly [field: string]: unknown;
+};
 
 export function checkEntries(
   world: World,
-  told: { posted: Transaction; entries: readonly Record<string, string>[]; dryRun?: boolean },
+  told: {
+    posted: Transaction;
+    entries: readonly Entry[];
+    /** Of the transaction itself, when it is not known by its number yet. */
+    id?: string | null;
+    dryRun?: boolean;
+  },
 ): void {
-  const { posted, entries, dryRun = false } = told;
+  const { posted, entries, id = null, dryRun = false } = told;
+  const shown = (pots: readonly Taken[]) =>
+    pots.map((part) => ({ lotId: world.transactionIds[part.bonus] ?? id, amount: part.amount.toString() }));
   assert.deepEqual(
     entries.map(({ walletId: _, ...entry }) => entry),
-    posted.lines.map(({ asset, direction, amount, balanceAfter }) => ({
+    posted.lines.map(({ asset, direction, amount, balanceAfter, pots }) => ({
       direction,
       ...(posted.asset === null ? { asset: world.slugs.get(asset) } : {}),
       amount: amount.toString(),
       balanceAfter: balanceAfter.toString(),
+      ...(pots.length === 0 ? {} : { lots: shown(pots) }),
     })),
   );
   for (const [index, line] of posted.lines.entries())
-    if (!dryRun) assertWalletIs(world, line, entries[index]!['walletId']!);
+    if (!dryRun) assertWalletIs(world, line, entries[index]!.walletId);
 }
 
 function learnIds(world: World, outcome: Expected['outcome'], body: Told['body']): void {

@@ -18,7 +18,7 @@ const CHECK_EVERY = 15;
 const ANSWERS = [
   ...['topup', 'bonus', 'spend', 'transfer', 'postings', 'hold', 'capture', 'release', 'reversal'],
   ...['user.status', 'asset.status', 'wallet.status', 'done again', 'refused again'],
-  ...['batch: refused', 'batch: refused again', 'batch: idempotency_key_reused'],
+  ...['batch: refused', 'batch: refused again', 'batch: idempotency_key_reused', 'batch: validation_failed'],
   ...['validation_failed', 'idempotency_key_reused', 'user_not_found', 'asset_not_found', 'wallet_not_found'],
   ...['transaction_not_found', 'hold_not_found', 'user_banned', 'asset_frozen', 'wallet_frozen'],
   ...['insufficient_funds', 'supply_cap_exceeded', 'balance_out_of_range', 'hold_exceeded', 'hold_closed'],

@@ -2,6 +2,7 @@
  * The rules of the contract once more, as plainly as they can be said, to hold the service to: no ids, no
  * events, no locks, and nothing of src.
  */
+import { backToPots, keepInPots, letGoOfPots, takeFromPots } from './reference-pots.ts';
 import type {
   Command,
   Done,
@@ -11,6 +12,7 @@ import type {
   Outcome,
   Posting,
   Refused,
+  Taken,
   Transaction,
 } from './reference-terms.ts';
 
@@ -25,6 +27,7 @@ export function newLedger(users: readonly string[], caps: Readonly<Record<string
     assets: new Map(Object.entries(caps).map(([asset, cap]) => [asset, { cap, frozen: false }])),
     wallets: new Map(),
     holds: [],
+    pots: [],
     transactions: [],
   };
 }
@@ -49,8 +52,9 @@ export function perform(ledger: Ledger, command: Command): Outcome {
 function attempt(ledger: Ledger, command: Command): Outcome {
   switch (command.kind) {
     case 'topup':
-    case 'bonus':
       return move(ledger, command, { ...command, from: TREASURY, to: command.user });
+    case 'bonus':
+      return giveBonus(ledger, command);
     case 'spend':
       return move(ledger, command, { ...command, from: command.user, to: TREASURY });
     case 'transfer':
@@ -70,6 +74,19 @@ function attempt(ledger: Ledger, command: Command): Outcome {
     default:
       return setStatus(ledger, command);
   }
+}
+
+/** One that ends is in a pot of its own. */
+function giveBonus(ledger: Ledger, command: CommandOf<'bonus'>): Outcome {
+  const { user, asset, amount, days } = command;
+  const into = days === null ? [] : [{ bonus: ledger.transactions.length, amount }];
+  const postings = [{ from: TREASURY, to: user, asset, amount }];
+  const lines = missing(ledger, postings) ?? pay(ledger, postings, { into: () => into });
+  const outcome = post(ledger, { type: 'bonus', user, asset, postings }, lines);
+  if (outcome.kind === 'done')
+    for (const { bonus } of into)
+      ledger.pots.push({ bonus, owner: user, asset, amount, days: days!, left: amount, kept: 0n });
+  return outcome;
 }
 
 function move(
@@ -103,7 +120,8 @@ function placeHold(ledger: Ledger, { user, asset, amount }: CommandOf<'hold'>): 
   const available = wallet.balance - wallet.held;
   if (available < amount) return refused(422, 'insufficient_funds', { available, required: amount });
   ledger.wallets.set(walletName(user, asset), { ...wallet, held: wallet.held + amount });
-  const hold: Hold = { user, asset, amount, captured: 0n, remaining: amount, status: 'open' };
+  const kept = keepInPots(ledger, { owner: user, asset, amount });
+  const hold: Hold = { user, asset, amount, captured: 0n, remaining: amount, status: 'open', kept };
   return done({ hold: { ...hold, number: ledger.holds.push(hold) - 1 } });
 }
 
@@ -120,13 +138,16 @@ function capture(ledger: Ledger, command: CommandOf<'capture'>): Outcome {
   if (hold.status !== 'open') return refused(422, 'hold_closed');
   if (amount > remaining) return refused(422, 'hold_exceeded');
   // What was held is there: a capture lowers balance and held alike.
-  const lines = pay(ledger, postings, { fromHold: true });
+  const lines = pay(ledger, postings, { fromHold: hold });
   const outcome = post(ledger, { type: 'capture', user, asset, postings }, lines);
   if (outcome.kind === 'refused') return outcome;
   const closed = command.final !== false || amount === remaining;
   letGo(ledger, hold, closed ? remaining : amount);
   hold.captured += amount;
-  if (closed) hold.status = 'captured';
+  if (closed) {
+    hold.status = 'captured';
+    letGoOfPots(ledger, hold, { amount: remaining, paid: false });
+  }
   return { ...outcome, hold: { ...hold, number: command.hold } };
 }
 
@@ -135,6 +156,7 @@ function release(ledger: Ledger, command: CommandOf<'release'>): Outcome {
   if (hold === undefined) return refused(404, 'hold_not_found');
   if (hold.status !== 'open') return refused(422, 'hold_closed');
   letGo(ledger, hold, hold.remaining);
+  letGoOfPots(ledger, hold, { amount: hold.amount, paid: false });
   hold.status = 'released';
   return done({ hold: { ...hold, number: command.hold } });
 }
@@ -160,7 +182,13 @@ function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
     return { ...posting, from: posting.to, to: posting.from, amount: several ? posting.amount : amount };
   });
   const { user, asset } = original;
-  const lines = pay(ledger, postings, { force: command.force });
+  const last = original.postings.length - 1;
+  const into = (index: number): Taken[] => {
+    const { amount: whole } = original.postings[last - index]!;
+    const paid = { amount: whole, taken: original.lines[2 * (last - index)]!.pots };
+    return backToPots(ledger, paid, { already: original.reversed, amount: several ? whole : amount });
+  };
+  const lines = pay(ledger, postings, { force: command.force, into, first: command.transaction });
   const outcome = post(ledger, { type: 'reversal', user, asset, postings }, lines);
   if (outcome.kind === 'done') {
     original.reversed += amount;
@@ -208,16 +236,24 @@ function barred(ledger: Ledger, postings: readonly Posting[]): Refused | null {
   return null;
 }
 
-type Rules = { readonly force?: boolean; readonly fromHold?: boolean };
+type Rules = {
+  readonly force?: boolean;
+  readonly fromHold?: Hold;
+  /** The pot that is taken from before the others. */
+  readonly first?: number;
+  /** Into which pots the posting goes; asked once it was taken from its payer. */
+  readonly into?: (index: number) => Taken[];
+};
 
 /** One after the other, each from what those before it left: all of them, or none. */
 function pay(ledger: Ledger, postings: readonly Posting[], rules: Rules = {}): Line[] | Refused {
   const stopped = rules.force === true ? null : barred(ledger, postings);
   if (stopped !== null) return stopped;
   const before = ledger.wallets;
+  const potsBefore = structuredClone(ledger.pots);
   ledger.wallets = new Map(before);
   const lines: Line[] = [];
-  for (const posting of postings) {
+  for (const [index, posting] of postings.entries()) {
     const { from, to, asset, amount } = posting;
     const payer = walletIn(ledger, from, asset);
     const payee = walletIn(ledger, to, asset);
@@ -227,12 +263,18 @@ function pay(ledger: Ledger, postings: readonly Posting[], rules: Rules = {}): L
       unaffordable(ledger, posting, rules) ?? (outOfRange ? refused(422, 'balance_out_of_range') : null);
     if (refusal !== null) {
       ledger.wallets = before;
+      ledger.pots = potsBefore;
       return refusal;
     }
     ledger.wallets.set(walletName(from, asset), { ...payer, balance: balances.from });
     ledger.wallets.set(walletName(to, asset), { ...payee, balance: balances.to });
-    lines.push({ owner: from, asset, direction: 'DEBIT', amount, balanceAfter: balances.from });
-    lines.push({ owner: to, asset, direction: 'CREDIT', amount, balanceAfter: balances.to });
+    const taken =
+      rules.fromHold === undefined
+        ? takeFromPots(ledger, { owner: from, asset, amount, first: rules.first ?? -1 })
+        : letGoOfPots(ledger, rules.fromHold, { amount, paid: true });
+    const put = rules.into?.(index) ?? [];
+    lines.push({ owner: from, asset, direction: 'DEBIT', amount, balanceAfter: balances.from, pots: taken });
+    lines.push({ owner: to, asset, direction: 'CREDIT', amount, balanceAfter: balances.to, pots: put });
   }
   return lines;
 }
@@ -243,7 +285,7 @@ function unaffordable(ledger: Ledger, { from, asset, amount }: Posting, rules: R
     const cap = ledger.assets.get(asset)?.cap ?? null;
     return cap === null || balance - amount >= -cap ? null : refused(422, 'supply_cap_exceeded');
   }
-  if (rules.fromHold === true || (rules.force === true && !isSystem(from))) return null;
+  if (rules.fromHold !== undefined || (rules.force === true && !isSystem(from))) return null;
   const available = balance - held;
   return available >= amount ? null : refused(422, 'insufficient_funds', { available, required: amount });
 }

@@ -8,10 +8,18 @@ export type Posting = {
 
 export type Command =
   | {
-      readonly kind: 'topup' | 'bonus' | 'spend';
+      readonly kind: 'topup' | 'spend';
       readonly user: string;
       readonly asset: string;
       readonly amount: bigint;
+    }
+  | {
+      readonly kind: 'bonus';
+      readonly user: string;
+      readonly asset: string;
+      readonly amount: bigint;
+      /** When it ends; null: never. */
+      readonly days: number | null;
     }
   | ({ readonly kind: 'transfer' } & Posting)
   | { readonly kind: 'postings'; readonly postings: readonly Posting[] }
@@ -50,6 +58,22 @@ export type Line = { readonly owner: string; readonly asset: string } & {
   readonly direction: 'DEBIT' | 'CREDIT';
   readonly amount: bigint;
   readonly balanceAfter: bigint;
+  /** Out of the pots of its owner, or into them. */
+  readonly pots: readonly Taken[];
+};
+
+/** So much of the pot of a bonus, by the number of its transaction. */
+export type Taken = { readonly bonus: number; readonly amount: bigint };
+
+/** `left` in it, `kept` of that by holds. */
+export type Pot = {
+  readonly bonus: number;
+  readonly owner: string;
+  readonly asset: string;
+  readonly amount: bigint;
+  readonly days: number;
+  left: bigint;
+  kept: bigint;
 };
 
 export type Hold = {
@@ -59,6 +83,7 @@ export type Hold = {
   captured: bigint;
   remaining: bigint;
   status: 'open' | 'captured' | 'released';
+  kept: Taken[];
 };
 
 export type Transaction = {
@@ -98,5 +123,6 @@ export type Ledger = {
   /** By walletName; those that money has moved in. */
   wallets: Map<string, { balance: bigint; held: bigint; frozen: boolean }>;
   holds: Hold[];
+  pots: Pot[];
   transactions: Transaction[];
 };

@@ -13,6 +13,7 @@ export async function checkWholeState(world: World): Promise<void> {
     checkUsersWallets(world, `atLeast=${head}`),
     checkSystemWallets(world, head),
     checkHolds(world, head),
+    checkLots(world, head),
     checkTransactions(world),
     checkKeys(world),
   ]);
@@ -70,6 +71,27 @@ async function checkHolds(world: World, head: string): Promise<void> {
       checkHold(world, hold, body);
     }),
   );
+}
+
+async function checkLots(world: World, head: string): Promise<void> {
+  const { ledger } = world.reference;
+  for (const [name, pots] of Map.groupBy(ledger.pots, ({ owner, asset }) => `${owner}/${asset}`)) {
+    const { items } = await pagesOf(
+      world.service,
+      `/wallets/${world.walletIds.get(name)}/lots?atLeast=${head}`,
+      500,
+    );
+    assert.deepEqual(
+      items.map(({ lotId, amount, remaining, reserved }) => ({ lotId, amount, remaining, reserved })),
+      pots
+        .toSorted((one, other) => other.bonus - one.bonus)
+        .map(({ bonus, amount, left, kept }) => ({
+          lotId: world.transactionIds[bonus],
+          ...{ amount: amount.toString(), remaining: left.toString(), reserved: kept.toString() },
+        })),
+      name,
+    );
+  }
 }
 
 async function checkTransactions(world: World): Promise<void> {

@@ -118,6 +118,7 @@ function bodyOf(world: World, command: Plain): Fields {
   return {
     ...{ userId: world.userIds.get(command.user), ...sumOf(world, command) },
     ...given('expiresInSeconds', expires ? EXPIRES_IN_SECONDS : null),
+    ...given('expiresInDays', command.kind === 'bonus' ? command.days : null),
   };
 }
 

@@ -22,6 +22,8 @@ export async function writeRandomLog(
     const found = {
       walletId: (owner: Owner, asset: string) => wallets.get(`${ownerKey(owner)}/${asset}`),
       holds: await idsOf(side, `type = 'hold.placed'`),
+      lots: await idsOf(side, `data -> 'lot' is not null`),
+      now: await recordedAt(side),
       transactions: await idsOf(
         side,
         `type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
@@ -46,6 +48,13 @@ async function idsOf(side: ReadSide, condition: string): Promise<string[]> {
     `select id from events where ledger_id = $1 and ${condition} order by position`,
   );
   return rows.map(({ id }) => id);
+}
+
+async function recordedAt(side: ReadSide): Promise<string> {
+  const [row] = await side.rows(
+    `select greatest(head_recorded_at, date_trunc('milliseconds', clock_timestamp())) as now from ledgers where id = $1`,
+  );
+  return row!.now;
 }
 
 async function walletIds(side: ReadSide): Promise<Map<string, string>> {

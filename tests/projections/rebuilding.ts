@@ -17,13 +17,18 @@ export async function openProjectedLog(): Promise<{
   incremental: ReadonlyMap<string, Row[][]>;
 }> {
   const side = await openReadSide();
-  for (const seed of [11, 12]) {
-    await writeRandomLog(side, { seed, histories: 2 });
-    for (const projection of catalog) await side.catchUp(projection);
+  try {
+    for (const seed of [11, 12]) {
+      await writeRandomLog(side, { seed, histories: 2 });
+      for (const projection of catalog) await side.catchUp(projection);
+    }
+    const incremental = new Map<string, Row[][]>();
+    for (const projection of catalog) incremental.set(projection.name, await seen(side, projection));
+    return { side, incremental };
+  } catch (error) {
+    await side.close();
+    throw error;
   }
-  const incremental = new Map<string, Row[][]>();
-  for (const projection of catalog) incremental.set(projection.name, await seen(side, projection));
-  return { side, incremental };
 }
 
 /** One step of a program with these projections. */

@@ -77,8 +77,9 @@ describe('A sweep', () => {
     const ended: string[] = [];
     const waiting = ['a', 'b', 'c'];
     const sweep = startSweep({
-      due: () => Promise.resolve(waiting.filter((id) => !ended.includes(id))),
-      expire: (id) => Promise.resolve(void ended.push(id)),
+      due: () =>
+        Promise.resolve(waiting.filter((id) => !ended.includes(id)).map((id) => ({ kind: 'hold', id }))),
+      expire: ({ id }) => Promise.resolve(void ended.push(id)),
       wake: () => Promise.resolve(),
       log: pino({ level: 'silent' }),
       ...deps,
@@ -88,7 +89,8 @@ describe('A sweep', () => {
 
   test('goes on with the others when one cannot be ended, and says so', async () => {
     const { sweep, ended } = sweepOf({
-      expire: (id) => (id === 'a' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id))),
+      expire: ({ id }) =>
+        id === 'a' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id)),
     });
     await assert.rejects(sweep.run(), { message: 'no' });
     assert.deepEqual(ended, ['b', 'c']);

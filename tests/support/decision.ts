@@ -20,10 +20,13 @@ export function digestOf(value: string): string {
 }
 
 /** Time, ids and digests as a decision is handed them, without chance: ids are counted from `firstId`. */
-export function contextFrom(firstId = 1): DecisionContext & { readonly idsDrawn: () => number } {
+export function contextFrom(
+  firstId = 1,
+  occurredAt = NOON,
+): DecisionContext & { readonly idsDrawn: () => number } {
   let next = firstId;
   return {
-    occurredAt: NOON,
+    occurredAt,
     nextId: () => {
       next += 1;
       return drawn(next - 1);

@@ -6,6 +6,7 @@ import { activityKey } from './activity-totals.ts';
 import type { CheckName, FindingList } from './finding.ts';
 import { emptyHeads, ownerAndAsset, setWallet, type Heads, type WalletHead } from './heads.ts';
 import { faultBetween } from './hold-tracks.ts';
+import { addLot } from './lot-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
 import type { DirectoryChange, HoldChange, RangeSummary, Reversal, WalletChange } from './range-summary.ts';
 
@@ -170,6 +171,7 @@ export function createChain(
       for (const finding of summary.findings) findings.add(finding);
       for (const change of summary.wallets) addWallet(change);
       for (const change of summary.holds) addHold(change);
+      for (const change of summary.lots) addLot(heads, change, partial, findings);
       for (const change of summary.directory) addToDirectory(heads, change);
       for (const of of summary.activity) addActivity(heads, of);
       for (const reversal of summary.reversals) addReversal(reversal);

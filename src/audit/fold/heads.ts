@@ -41,6 +41,17 @@ export type AssetHead = {
 
 export type HoldHead = { readonly hold: Hold; readonly position: bigint };
 
+export type LotHead = {
+  readonly lotId: string;
+  readonly walletId: string;
+  readonly amount: bigint;
+  readonly remaining: bigint;
+  readonly reserved: bigint;
+  readonly expired: bigint;
+  readonly expiresAt: string;
+  readonly position: bigint;
+};
+
 /** How much of an original has been taken back. */
 export type ReversedSoFar = {
   readonly times: number;
@@ -58,6 +69,7 @@ export type Heads = {
   /** Open ones only: a closed one is held against its rows where it closes. */
   readonly holds: Map<string, HoldHead>;
   closedHolds: number;
+  readonly lots: Map<string, LotHead>;
   readonly activity: Map<string, Activity>;
   /** By the id of the original. */
   readonly reversed: Map<string, ReversedSoFar>;
@@ -71,6 +83,7 @@ export function emptyHeads(): Heads {
     assets: new Map(),
     holds: new Map(),
     closedHolds: 0,
+    lots: new Map(),
     activity: new Map(),
     reversed: new Map(),
   };

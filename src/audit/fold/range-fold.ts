@@ -4,6 +4,7 @@ import { createActivityTotals } from './activity-totals.ts';
 import { createBlockHasher } from '../tree/block-hashes.ts';
 import { createFindingList, type CheckName } from './finding.ts';
 import { createHoldTracks } from './hold-tracks.ts';
+import { createLotTracks } from './lot-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
 import { changesOf } from './plain-sum.ts';
@@ -35,6 +36,7 @@ export function createRangeFold(
   const hasher = createBlockHasher(from, marked);
   const wallets = createWalletTracks();
   const holds = createHoldTracks(findings);
+  const lots = createLotTracks(findings);
   const checks = createEventChecks(wallets, report);
   const activity = createActivityTotals();
   const directory: DirectoryChange[] = [];
@@ -95,6 +97,7 @@ export function createRangeFold(
         checks.balances(event, entries);
         activity.add(event, leaf.recordedAt);
         if ('hold' in event.data) holds.add(event as Parameters<typeof holds.add>[0]);
+        lots.add(event);
         if (stored !== null) checks.entries(leaf, entries, stored);
       } catch (error) {
         report('balances', { position: leaf.position }, 'an event that can be folded', messageOf(error));
@@ -110,6 +113,7 @@ export function createRangeFold(
         ...{ from, to, ...counts, firstRecordedAt, lastRecordedAt },
         wallets: wallets.finish(),
         holds: holds.finish(),
+        lots: lots.finish(),
         directory,
         activity: activity.finish(),
         reversals,

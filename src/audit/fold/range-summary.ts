@@ -6,6 +6,7 @@
 import type { EventData, Hold } from '../../events/catalog.ts';
 import type { BlockHashes } from '../tree/block-hashes.ts';
 import type { Finding } from './finding.ts';
+import type { LotChanges } from './lot-tracks.ts';
 
 /** Positions of a range: from < position <= to. */
 export type PositionRange = { readonly from: bigint; readonly to: bigint };
@@ -77,6 +78,7 @@ export type RangeSummary = PositionRange & {
   readonly lastRecordedAt: string | null;
   readonly wallets: readonly WalletChange[];
   readonly holds: readonly HoldChange[];
+  readonly lots: readonly LotChanges[];
   readonly directory: readonly DirectoryChange[];
   readonly activity: readonly Activity[];
   readonly reversals: readonly Reversal[];

@@ -221,6 +221,7 @@ function blank(walletId: string): WalletState {
   return {
     ...{ id: walletId, owner: { userId: walletId }, assetId: '', asset: '' },
     ...{ balance: 0n, held: 0n, floor: null, seq: 0n, status: 'ACTIVE' },
+    nextDueAt: null,
   };
 }
 

@@ -45,5 +45,6 @@ export async function compareRows(spool: Spool, of: Comparison, findings: Findin
 
 function checkOf({ name, projection }: SpooledTable): CheckName {
   if (projection !== null) return 'read_models';
-  return name === 'holds' ? 'hold_heads' : 'wallets';
+  if (name === 'holds') return 'hold_heads';
+  return name === 'lots' ? 'lot_heads' : 'wallets';
 }

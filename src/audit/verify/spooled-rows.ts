@@ -8,6 +8,7 @@ import {
   type AssetHead,
   type Heads,
   type HoldHead,
+  type LotHead,
   type UserHead,
   type WalletHead,
 } from '../fold/heads.ts';
@@ -241,6 +242,60 @@ select h.id, ${READ_HOLD_COLUMNS}, h.position::text
   spell: ({ hold, position }) => `${spellReadHold(hold)}, position ${position}`,
 });
 
+const LOT_COLUMNS = `l.wallet_id::text, l.amount::text, l.remaining::text, l.reserved::text, to_char(l.expires_at, ${ISO})`;
+const LOT_NAMES = ['wallet', 'amount', 'remaining', 'reserved', 'expires'];
+
+function spellLot({ walletId: wallet, amount, remaining, reserved, expiresAt: expires }: LotHead): string {
+  return spell({ wallet, amount, remaining, reserved, expires });
+}
+
+const lots = table<LotHead>({
+  name: 'lots',
+  projection: null,
+  sinceAnyStart: false,
+  query: (ledgerId) => `select l.id, ${LOT_COLUMNS} from lots l where l.ledger_id = ${ledgerId}`,
+  row: (row) => byId(row, false, LOT_NAMES),
+  heads: (heads) => heads.lots,
+  spell: spellLot,
+});
+
+const readLots = table<LotHead>({
+  name: 'read.lots',
+  projection: 'lots',
+  sinceAnyStart: false,
+  query: (ledgerId) => `
+select l.id, ${LOT_COLUMNS}, l.expired::text, l.position::text
+  from read.lots l
+ where l.ledger_id = ${ledgerId}`,
+  row: (row) => byId(row, false, [...LOT_NAMES, 'expired', 'position']),
+  heads: (heads) => heads.lots,
+  spell: (head) => `${spellLot(head)}, ${spell({ expired: head.expired, position: head.position })}`,
+});
+
+/** When the next lot of each wallet ends, of those that have something in lots. */
+const dueWallets = table<string>({
+  name: 'wallets.next_due_at',
+  projection: null,
+  sinceAnyStart: false,
+  query: (ledgerId) => `
+select w.id, to_char(w.next_due_at, ${ISO})
+  from wallets w
+ where w.ledger_id = ${ledgerId}
+   and w.next_due_at is not null`,
+  row: (row) => byId(row, true, ['due']),
+  heads: (heads) => nextEnds(heads.lots.values()),
+  spell: (due) => spell({ due }),
+});
+
+function nextEnds(of: Iterable<LotHead>): Map<string, string> {
+  const ends = new Map<string, string>();
+  for (const { walletId, remaining, expiresAt } of of) {
+    const known = ends.get(walletId);
+    if (remaining > 0n && (known === undefined || expiresAt < known)) ends.set(walletId, expiresAt);
+  }
+  return ends;
+}
+
 const activity = table<Activity>({
   name: 'read.asset_activity',
   projection: 'asset_activity',
@@ -266,6 +321,6 @@ select coalesce(s.slug, a.asset_id::text), coalesce(to_char(a.hour, ${ISO}), 'no
 
 /** Read in one snapshot. Transactions are not here: their rows never change, and are read along with the log. */
 export const SPOOLED_TABLES: readonly SpooledTable[] = [
-  ...[wallets, users, assets, holds],
-  ...[walletBalances, readWallets, readUsers, readAssets, readHolds, activity],
+  ...[wallets, users, assets, holds, lots, dueWallets],
+  ...[walletBalances, readWallets, readUsers, readAssets, readHolds, readLots, activity],
 ];

@@ -22,12 +22,14 @@ import { listOf, postedTransaction, transaction } from '../resources.ts';
 
 const ROUTES = {
   topup: { operationId: 'topUp', summary: 'Top up: from the treasury to a user, against payment' },
-  bonus: { operationId: 'giveBonus', summary: 'Bonus: from the treasury to a user, as a gift' },
-  spend: { operationId: 'spend', summary: 'Spend: from a user to the treasury' },
+  spend: {
+    operationId: 'spend',
+    summary: 'Spend: from a user to the treasury, out of the bonus that expires first, plain balance last',
+  },
 } as const;
 
 export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  for (const kind of ['topup', 'bonus', 'spend'] as const) {
+  for (const kind of ['topup', 'spend'] as const) {
     commandRoute(app, deps, {
       ...moneyRoutes[kind],
       ...ROUTES[kind],
@@ -40,6 +42,21 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       problems: [...MONEY_PROBLEMS, kind === 'spend' ? 'insufficient_funds' : 'supply_cap_exceeded'],
     });
   }
+
+  commandRoute(app, deps, {
+    ...moneyRoutes.bonus,
+    operationId: 'giveBonus',
+    tag: 'transactions',
+    summary: 'Bonus: from the treasury to a user, as a gift, for good or for a time',
+    description:
+      'With `expiresAt` or `expiresInDays` it opens a lot: spending takes from the lot that ends first, and what is left of it at its end goes back by a transaction of type `expiry`.',
+    dryRun: true,
+    bodyName: 'GiveBonus',
+    bodyExample: examples.bonusBody,
+    answer: postedTransaction,
+    example: examples.bonus,
+    problems: [...MONEY_PROBLEMS, 'supply_cap_exceeded', 'too_many_lots'],
+  });
 
   commandRoute(app, deps, {
     ...moneyRoutes.transfer,

@@ -4,11 +4,13 @@ import { idSchema } from '../../commands/fields.ts';
 import { freezeStatusBody } from '../../commands/schemas.ts';
 import { InvalidRequestError, type Refusal } from '../../errors.ts';
 import {
+  BALANCE_PROJECTIONS,
   readBalanceAt,
   type Balance,
   type BalanceOf,
   type PointInTime,
 } from '../../projections/queries/balances.ts';
+import { listLots } from '../../projections/queries/lots.ts';
 import { readHistory } from '../../projections/queries/history.ts';
 import { explainWallet } from '../../projections/queries/explain.ts';
 import { headPosition } from '../../events/head.ts';
@@ -37,7 +39,7 @@ import {
   userIdParam,
 } from '../query-params.ts';
 import { queryRoute, type QueryAnswer } from '../query-route.ts';
-import { balanceAnswer, explanation, historyLine, listOf, wallet, writtenWallet } from '../resources.ts';
+import { balanceAnswer, explanation, historyLine, listOf, lot, wallet, writtenWallet } from '../resources.ts';
 
 const byId = z.strictObject({ id: idSchema.meta({ description: "The wallet's id." }) });
 
@@ -79,6 +81,7 @@ export function walletRoutes(app: FastifyInstance, deps: HttpDeps): void {
   historyRoute(app, deps);
   balanceRoute(app, deps);
   explainRoute(app, deps);
+  lotsRoute(app, deps);
 }
 
 function listRoute(app: FastifyInstance, deps: HttpDeps): void {
@@ -134,6 +137,37 @@ function explainRoute(app: FastifyInstance, deps: HttpDeps): void {
         }
         if (!(await walletExists(tx, deps.ledgerId, id))) return null;
         return explainWallet(tx, deps.ledgerId, { walletId: id, asOf });
+      });
+      return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
+    },
+  });
+}
+
+function lotsRoute(app: FastifyInstance, deps: HttpDeps): void {
+  queryRoute(app, {
+    url: '/wallets/:id/lots',
+    operationId: 'listWalletLots',
+    tag: 'wallets',
+    summary: 'The expiring bonuses of a wallet, newest first',
+    params: byId,
+    query: z.strictObject({
+      open: z
+        .enum(['true', 'false'])
+        .optional()
+        .meta({ description: 'true: only those with something left; false: only those with nothing left.' }),
+      limit: limitParam(50),
+      cursor: cursorParam,
+      atLeast,
+    }),
+    answer: listOf(lot),
+    example: examples.listOf(examples.lot),
+    problems: ['wallet_not_found', 'read_model_behind'],
+    read: async ({ id }, { open, limit, cursor, atLeast: wanted }) => {
+      const source = { projections: ['lots'], atLeast: wanted };
+      const { result, position } = await answerFrom(deps, source, async (tx) => {
+        if (!(await walletExists(tx, deps.ledgerId, id))) return null;
+        const filter = open === undefined ? undefined : open === 'true';
+        return listLots(tx, deps.ledgerId, { walletId: id, open: filter, limit, cursor });
       });
       return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
     },
@@ -211,7 +245,7 @@ function balanceRoute(app: FastifyInstance, deps: HttpDeps): void {
       const when = pointInTime(query);
       const strong = query.consistency === 'strong' || when !== null;
       if (query.atLeast !== undefined) {
-        const projections = strong ? [] : ['wallet_balances'];
+        const projections = strong ? [] : BALANCE_PROJECTIONS;
         await deps.positions.waitFor({ projections, position: query.atLeast, timeoutMs: deps.waitMs });
       }
       if (when !== null) {
@@ -246,7 +280,7 @@ function balanceAnswerOf(wanted: BalanceOf, found: Balance): QueryAnswer {
       return { refusal: { code: found.kind, detail, figures: { assetSlug } }, position };
     }
     case 'found': {
-      const { balance, held, walletId } = found;
+      const { balance, held, walletId, expiring } = found;
       const body = {
         balance: balance.toString(),
         asset: assetSlug,
@@ -255,6 +289,7 @@ function balanceAnswerOf(wanted: BalanceOf, found: Balance): QueryAnswer {
         available: (balance - held).toString(),
         walletId,
         position: position.toString(),
+        ...(expiring === null ? {} : { expiring }),
       };
       return { body, position };
     }

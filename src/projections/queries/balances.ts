@@ -13,7 +13,11 @@ export type FoundBalance = {
   readonly balance: bigint;
   readonly held: bigint;
   readonly position: bigint;
+  /** What goes back and when, the earliest first, with what holds reserve of it; null where that is not asked. */
+  readonly expiring: readonly Expiring[] | null;
 };
+
+export type Expiring = { readonly amount: string; readonly at: string };
 
 export type Balance =
   | FoundBalance
@@ -25,17 +29,39 @@ type Cells = readonly [
   walletId: string | null,
   balance: string | null,
   held: string | null,
+  expiring: readonly Expiring[] | null,
 ];
+
+/** Ends of lots that an answer names; those after them are added up by nobody. */
+const MAX_EXPIRING = 100;
 
 /**
  * Whether a user or asset exists is asked where commands write them, so that a new one is never unknown for lack of
  * projection; and only where there is no wallet, which proves both.
  */
-const CELLS = `json_build_array(w.id is not null or exists (select
+const cells = (expiring: string): string => `json_build_array(w.id is not null or exists (select
                                                           from users u
                                                          where u.ledger_id = $1::integer
                                                            and u.id = wanted.user_id),
-                                a.id is not null, w.id, w.balance::text, w.held::text)`;
+                                a.id is not null, w.id, w.balance::text, w.held::text, ${expiring})`;
+
+/** Of a table of lots; asked only where there is one. */
+const expiringOf = (table: string, asked: string): string => `case when ${asked} then (
+          select json_agg(json_build_object('amount', x.amount::text,
+                                            'at', to_char(x.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                          order by x.at)
+            from (
+                  select l.expires_at as at, sum(l.remaining) as amount
+                    from ${table} l
+                   where l.ledger_id = $1::integer
+                     and l.wallet_id = w.id
+                     and l.remaining > 0
+                   group by l.expires_at
+                   order by l.expires_at
+                   limit ${MAX_EXPIRING}
+                 ) x) end`;
+
+const SOME_LOT = `(select exists (select from read.lots l where l.ledger_id = $1::integer and l.remaining > 0))`;
 
 const WANTED = `unnest($2::uuid[], $3::text[]) with ordinality as wanted (user_id, slug, ordinal)
           left join assets a
@@ -43,12 +69,12 @@ const WANTED = `unnest($2::uuid[], $3::text[]) with ordinality as wanted (user_i
            and a.slug = wanted.slug`;
 
 const PROJECTED = `
-select coalesce((select c.position
+select coalesce((select min(c.position)
                    from read.checkpoints c
                   where c.ledger_id = $1::integer
-                    and c.projection = 'wallet_balances'
+                    and c.projection in ('wallet_balances', 'lots')
                     and c.live), 0) as position,
-       (select json_agg(${CELLS} order by wanted.ordinal)
+       (select json_agg(${cells(expiringOf('read.lots', SOME_LOT))} order by wanted.ordinal)
           from ${WANTED}
           left join (select b.ledger_id, b.owner, b.asset_id, b.wallet_id as id, b.balance, b.held
                        from read.wallet_balances b) w
@@ -58,12 +84,15 @@ select coalesce((select c.position
 
 const STRONG = `
 select (select l.head_position from ledgers l where l.id = $1::integer) as position,
-       (select json_agg(${CELLS} order by wanted.ordinal)
+       (select json_agg(${cells(expiringOf('lots', 'w.next_due_at is not null'))} order by wanted.ordinal)
           from ${WANTED}
           left join wallets w
             on w.ledger_id = $1::integer
            and w.owner = wanted.user_id::text
            and w.asset_id = a.id) as balances`;
+
+/** What a projected balance is read from. */
+export const BALANCE_PROJECTIONS = ['wallet_balances', 'lots'] as const;
 
 /** Balances of many at once, in the order asked for; rows and position are of one snapshot. */
 export async function readBalances(
@@ -88,10 +117,11 @@ export async function readBalances(
 }
 
 function balanceOf(cells: Cells, position: bigint): Balance {
-  const [userKnown, assetKnown, walletId, balance, held] = cells;
+  const [userKnown, assetKnown, walletId, balance, held, expiring] = cells;
   if (!userKnown) return { kind: 'user_not_found', position };
   if (!assetKnown) return { kind: 'asset_not_found', position };
-  return { kind: 'found', walletId, balance: BigInt(balance ?? 0), held: BigInt(held ?? 0), position };
+  const figures = { balance: BigInt(balance ?? 0), held: BigInt(held ?? 0) };
+  return { kind: 'found', walletId, ...figures, position, expiring: expiring ?? [] };
 }
 
 export type PointInTime = { readonly asOf: bigint } | { readonly at: string };
@@ -127,6 +157,6 @@ select balance_after, held_after
     values: [ledgerId, now.walletId, position],
   });
   const row = rows[0];
-  const then = { balance: row?.balance_after ?? 0n, held: row?.held_after ?? 0n, position };
+  const then = { balance: row?.balance_after ?? 0n, held: row?.held_after ?? 0n, position, expiring: null };
   return { balance: { ...now, ...then }, head };
 }

@@ -1,4 +1,4 @@
-/** Why a wallet has the balance it has: from zero, by type of transaction, and what is held of it. */
+/** Why a wallet has the balance it has: from zero, by type of transaction, what is held of it, and what of it has an end. */
 import type { Transaction } from '../../db/transaction.ts';
 import type { Body } from '../../events/body.ts';
 import type { Hold } from '../../events/catalog.ts';
@@ -46,6 +46,7 @@ select l.balance_after, l.held_after
     values,
   });
   const holds = await openHolds(tx, values);
+  const lots = await openLots(tx, values);
   const { balance_after: balance, held_after: held } = latest.rows[0] ?? {
     balance_after: 0n,
     held_after: 0n,
@@ -61,6 +62,7 @@ select l.balance_after, l.held_after
     holds: holds.shown.map(holdResource),
     holdCount: holds.count.toString(),
     held: held.toString(),
+    lots,
     available: (balance - held).toString(),
   };
 }
@@ -93,4 +95,43 @@ select latest.hold, count(*) over () as count
     values: [...values],
   });
   return { shown: rows.map(({ hold }) => JSON.parse(hold) as Hold), count: rows[0]?.count ?? 0n };
+}
+
+/** The expiring bonuses that had something left right after the position, the earliest to end first. There are at most MAX_OPEN_LOTS. */
+async function openLots(tx: Transaction, values: readonly unknown[]): Promise<Body[]> {
+  const { rows } = await tx.query<{ id: string; amount: bigint; remaining: bigint; expires_at: string }>({
+    name: 'explain-lots',
+    text: `
+with named as materialized (
+  select distinct on (e.position) e.data
+    from ledger_entries l
+    join events e
+      on e.ledger_id = l.ledger_id
+     and e.position = l.position
+   where l.ledger_id = $1::integer
+     and l.wallet_id = $2::uuid
+     and l.position <= $3::bigint
+     and e.type in ('transaction.posted', 'hold.captured')
+     and e.data::text like '%"lotId":%'
+), share as (
+  select s.share ->> 'lotId' as id, (s.share ->> 'amount')::numeric * side.sign as amount
+    from named n
+   cross join json_array_elements(n.data -> 'postings') as p (posting)
+   cross join (values ('from', -1), ('to', 1)) as side (name, sign)
+   cross join json_array_elements(p.posting -> side.name -> 'lots') as s (share)
+   where p.posting -> side.name ->> 'walletId' = ($2::uuid)::text
+)
+select l.id, l.amount, sum(s.amount) as remaining, l.expires_at
+  from share s
+  join lots l
+    on l.ledger_id = $1::integer
+   and l.id = s.id::uuid
+ group by l.id, l.amount, l.expires_at
+having sum(s.amount) > 0
+ order by l.expires_at, l.id`,
+    values: [...values],
+  });
+  return rows.map(({ id, amount, remaining, expires_at: expiresAt }) => {
+    return { lotId: id, amount: amount.toString(), remaining: remaining.toString(), expiresAt };
+  });
 }

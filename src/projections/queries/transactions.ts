@@ -52,6 +52,7 @@ select e.id, e.position, (e.data ->> 'amount')::numeric as amount, e.recorded_at
  where e.ledger_id = $1::integer
    and e.related_id = $2::uuid
    and e.type = 'transaction.posted'
+   and e.data -> 'expires' is null
  order by e.position`,
     values: [ledgerId, original.id],
   });
