@@ -29,7 +29,8 @@ export function decideReversal(
   const reason = command.reason ?? null;
   const request: Described = {
     type: 'reversal',
-    asset: original.asset,
+    // Of several postings each entry names its own, though an exchange has one that it is paid in.
+    asset: original.postings.length > 1 ? null : original.asset,
     userId: original.userId,
     amount: single && amount > 0n ? amount.toString() : null,
     ...{ reference: null, metadata: null },

@@ -1,12 +1,14 @@
-/** The rules of top-up, bonus, spend, transfer and postings: money that moves from owner to owner. */
+/** The rules of top-up, bonus, spend, transfer, exchange and postings: money that moves from owner to owner. */
 import type { EventData, NewEvent, Owner, PersonalValue } from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
 import type { LedgerState } from '../events/state.ts';
 import { askedOfBonus, expiryFault, intoLot, lotOf, tooManyLots } from './decide-lot.ts';
 import { happened, newEvent, type Decision, type DecisionContext } from './decision.ts';
+import { termsOf } from './exchange-terms.ts';
 import {
   POSTINGS_TYPE,
   type BonusCommand,
+  type ExchangeCommand,
   type MoneyCommand,
   type PostingsCommand,
   type TransferCommand,
@@ -17,7 +19,7 @@ export const TREASURY: Owner = { system: 'treasury' };
 
 type Requested = EventData<'transaction.rejected'>;
 
-type TransactionCommand = MoneyCommand | BonusCommand | TransferCommand | PostingsCommand;
+type TransactionCommand = MoneyCommand | BonusCommand | TransferCommand | ExchangeCommand | PostingsCommand;
 
 export function decideTransaction(
   state: LedgerState,
@@ -56,11 +58,22 @@ function movementsOf(command: TransactionCommand): Movement[] {
       return { from, to, assetSlug, amount: BigInt(amount) };
     });
   }
+  if (command.kind === 'exchange') return movementsOfExchange(command);
   const { assetSlug } = command;
   return [{ ...partiesOf(command), assetSlug, amount: BigInt(command.amount) }];
 }
 
-function partiesOf(command: Exclude<TransactionCommand, PostingsCommand>): { from: Owner; to: Owner } {
+/** The user pays first: what is not there is not exchanged, whatever the supply cap says of the other asset. */
+function movementsOfExchange(command: ExchangeCommand): Movement[] {
+  const user = { userId: command.userId };
+  const { fromAsset, toAsset, amount, toAmount } = termsOf(command);
+  return [
+    { from: user, to: TREASURY, assetSlug: fromAsset, amount: BigInt(amount) },
+    { from: TREASURY, to: user, assetSlug: toAsset, amount: BigInt(toAmount) },
+  ];
+}
+
+function partiesOf(command: MoneyCommand | BonusCommand | TransferCommand): { from: Owner; to: Owner } {
   switch (command.kind) {
     case 'topup':
     case 'bonus':
@@ -107,7 +120,7 @@ function describe(
   }
   const request = {
     type: command.kind,
-    asset: command.assetSlug,
+    asset: command.kind === 'exchange' ? command.fromAsset : command.assetSlug,
     userId: subjectId,
     ...(command.kind === 'transfer' ? { toUserId: command.toUserId } : {}),
     amount: command.amount,
@@ -115,6 +128,7 @@ function describe(
     metadata: command.metadata ? plain : null,
     ...(personal.length > 0 ? { personalMetadata: digests } : {}),
     ...(command.kind === 'bonus' ? askedOfBonus(command) : {}),
+    ...(command.kind === 'exchange' ? { exchange: termsOf(command) } : {}),
   };
   return { request, personal };
 }

@@ -37,6 +37,7 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
     case 'bonus':
     case 'spend':
     case 'transfer':
+    case 'exchange':
     case 'postings':
       return decideTransaction(state, command, context);
     case 'hold':

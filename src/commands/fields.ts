@@ -1,6 +1,7 @@
 /** The fields that bodies of commands are made of, each with the words for what is wrong with it. */
 import { z } from 'zod';
 import { faultOfAmount } from '../money.ts';
+import { faultOfRate } from '../rate.ts';
 import { isStorableText } from '../text.ts';
 
 const MAX_METADATA_PAIRS = 50;
@@ -33,6 +34,24 @@ export const amountOrZeroSchema = money({ zeroAllowed: true }).meta({
   pattern: '^(0|[1-9][0-9]{0,37})$',
   examples: ['1000000'],
 });
+
+export const rateSchema = z
+  .string({
+    error: (issue) =>
+      typeof issue.input === 'number' || typeof issue.input === 'bigint'
+        ? 'must be a string, such as "0.25": JSON numbers lose precision'
+        : 'must be a string with an exact decimal, such as "0.25"',
+  })
+  .superRefine((value, context) => {
+    const fault = faultOfRate(value);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+  })
+  .meta({
+    description:
+      'Minor units of toAsset for a minor unit of fromAsset: an exact decimal above 0 of at most 38 digits, 18 of them after the point. What it comes to is rounded down.',
+    pattern: '^(0|[1-9][0-9]{0,37})(\\.[0-9]{1,18})?$',
+    examples: ['0.25'],
+  });
 
 export const idSchema = z
   .uuid()

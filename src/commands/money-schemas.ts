@@ -1,11 +1,13 @@
 /** What may be asked about money: movements, holds and what takes them back. See schemas.ts for the rest. */
 import { z } from 'zod';
+import { faultOfTerms } from './exchange-terms.ts';
 import {
   amountSchema,
   assetSlug,
   idSchema,
   metadata,
   personalMetadata,
+  rateSchema,
   reason,
   reference,
   timeSchema,
@@ -61,6 +63,31 @@ export const transferBody = z
   .refine((body) => body.fromUserId !== body.toUserId, {
     path: ['toUserId'],
     error: 'must not be the same user as fromUserId',
+  });
+
+export const exchangeBody = z
+  .strictObject({
+    userId: idSchema,
+    fromAsset: assetSlug.meta({ description: 'What the user pays with.', examples: ['gold_coins'] }),
+    toAsset: assetSlug.meta({ description: 'What the user gets.', examples: ['diamonds'] }),
+    amount: amountSchema,
+    rate: rateSchema.optional(),
+    toAmount: amountSchema
+      .optional()
+      .meta({
+        description: 'What the user gets, in place of a rate. Give exactly one of rate and toAmount.',
+        examples: ['25'],
+      }),
+    ...{ reference, metadata, personalMetadata },
+  })
+  .refine(personalNamesExist, personalNamesExistFault)
+  .refine(({ fromAsset, toAsset }) => fromAsset !== toAsset, {
+    path: ['toAsset'],
+    error: 'must be another than fromAsset',
+  })
+  .superRefine((body, context) => {
+    const fault = faultOfTerms(body);
+    if (fault !== null) context.addIssue({ code: 'custom', path: [fault.path], message: fault.message });
   });
 
 /** A user, or a system account by its name; an account is opened when it is first used. */
@@ -160,6 +187,7 @@ export const reversalBody = z.strictObject({
 export type MoneyCommand = { readonly kind: 'topup' | 'spend' } & z.output<typeof moneyBody>;
 export type BonusCommand = { readonly kind: 'bonus' } & z.output<typeof bonusBody>;
 export type TransferCommand = { readonly kind: 'transfer' } & z.output<typeof transferBody>;
+export type ExchangeCommand = { readonly kind: 'exchange' } & z.output<typeof exchangeBody>;
 export type PostingsCommand = { readonly kind: 'postings' } & z.output<typeof postingsBody>;
 export type HoldCommand = { readonly kind: 'hold' } & z.output<typeof holdBody>;
 export type CaptureCommand = { readonly kind: 'capture'; readonly holdId: string } & z.output<
@@ -178,6 +206,7 @@ export type MovingCommand =
   | MoneyCommand
   | BonusCommand
   | TransferCommand
+  | ExchangeCommand
   | PostingsCommand
   | HoldCommand
   | CaptureCommand

@@ -70,6 +70,12 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       wallet({ userId: command.fromUserId }, command.assetSlug);
       wallet({ userId: command.toUserId }, command.assetSlug);
       break;
+    case 'exchange':
+      for (const asset of [command.fromAsset, command.toAsset]) {
+        wallet({ userId: command.userId }, asset);
+        wallet({ system: 'treasury' }, asset);
+      }
+      break;
     case 'postings':
       for (const { from, to, assetSlug } of command.postings) {
         wallet(from, assetSlug);

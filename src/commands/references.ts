@@ -34,6 +34,7 @@ export function referencesOf(command: Command): string | null {
     case 'spend':
     case 'bonus':
     case 'transfer':
+    case 'exchange':
     case 'postings':
     case 'hold':
       return null;

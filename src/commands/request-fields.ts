@@ -1,4 +1,5 @@
 /** Which fields of two requests under one key differ: one as it is sent, one as it was sent or as its event tells it. */
+import type { ExchangeTerms } from '../events/catalog.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { withPersonal } from '../events/transaction-resource.ts';
 import { normalizeEmail } from '../text.ts';
@@ -102,6 +103,7 @@ function requestOfCommand(command: Command): Fields {
     case 'bonus':
     case 'spend':
     case 'transfer':
+    case 'exchange':
     case 'postings':
     case 'hold':
     case 'capture':
@@ -130,6 +132,15 @@ function requestOfMoney(command: MovingCommand): Fields {
         metadata: sorted(command.metadata),
         personalMetadata: command.personalMetadata?.toSorted() ?? null,
         ...(command.kind === 'bonus' && endOf(askedOfBonus(command).asked)),
+      };
+    case 'exchange':
+      return {
+        command: command.kind,
+        ...{ userId: command.userId, fromAsset: command.fromAsset, toAsset: command.toAsset },
+        ...{ amount: command.amount, rate: command.rate ?? null, toAmount: command.toAmount ?? null },
+        reference: command.reference ?? null,
+        metadata: sorted(command.metadata),
+        personalMetadata: command.personalMetadata?.toSorted() ?? null,
       };
     case 'postings':
       return {
@@ -222,10 +233,11 @@ function requestOfTransaction(event: OfTransaction): Fields {
   }
   const parties = toUserId === undefined ? { userId } : { fromUserId: userId, toUserId };
   const personalMetadata = Object.keys(event.data.personalMetadata ?? {}).sort();
+  const { exchange } = event.data;
   return {
     command: type,
     ...parties,
-    assetSlug: asset,
+    ...(exchange === undefined ? { assetSlug: asset } : requestOfExchange(exchange)),
     amount,
     reference,
     metadata,
@@ -237,6 +249,10 @@ function requestOfTransaction(event: OfTransaction): Fields {
 /** When a bonus ends, as it was asked for. */
 function endOf(asked: Readonly<Record<string, string | null>> | undefined): Fields {
   return { expiresAt: asked?.['expiresAt'] ?? null, expiresInDays: asked?.['expiresInDays'] ?? null };
+}
+
+function requestOfExchange({ fromAsset, toAsset, rate, toAmount }: ExchangeTerms): Fields {
+  return { fromAsset, toAsset, rate, toAmount: rate === null ? toAmount : null };
 }
 
 function pick<Data extends object, Name extends keyof Data>(data: Data, names: Name[]): Fields {

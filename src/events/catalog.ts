@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { AMOUNT, AMOUNT_OR_ZERO } from '../money.ts';
+import { RATE } from '../rate.ts';
 
 const id = z.uuid();
 const slug = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
@@ -43,6 +44,21 @@ const side = z.strictObject({ walletId: id, balanceAfter: balance, lots: lotShar
 const posting = z.strictObject({ asset: slug, amount, from: side, to: side });
 
 const assetShown = z.strictObject({ slug, name: z.string(), scale, status: freezeStatus });
+
+/**
+ * What an exchange gives for an amount: toAmount = amount * numerator / denominator, rounded down. The fraction is in
+ * lowest terms; `rate` is the decimal that was asked for, null where it was toAmount, which then is exact.
+ */
+const exchange = z.strictObject({
+  fromAsset: slug,
+  toAsset: slug,
+  amount,
+  toAmount: amount,
+  rate: z.string().regex(RATE).nullable(),
+  numerator: amount,
+  denominator: amount,
+  rounding: z.literal('down'),
+});
 
 /** What a transaction was asked for; a refused one has no postings, only the request and the figures. */
 const transactionRequest = {
@@ -122,6 +138,8 @@ export const eventSchemas = {
     lot: z.strictObject({ lotId: id, expiresAt: time }).optional(),
     /** The lot whose time is over. */
     expires: id.optional(),
+    /** Of an exchange; its two postings take the one amount from the user and give the other. */
+    exchange: exchange.optional(),
     postings: z.array(posting).min(1).max(1000),
   }),
   /** Reserves part of a balance: the entry has the amount 0 and says what is held after. */
@@ -150,6 +168,7 @@ export const eventSchemas = {
   }),
   'transaction.rejected': z.strictObject({
     ...transactionRequest,
+    exchange: exchange.optional(),
     code: z.string(),
     detail: z.string(),
     figures: z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()])),
@@ -162,6 +181,7 @@ export type Owner = z.infer<typeof owner>;
 export type Posting = z.infer<typeof posting>;
 export type Hold = z.infer<typeof hold>;
 export type LotShare = z.infer<typeof lotShares>[number];
+export type ExchangeTerms = z.infer<typeof exchange>;
 
 /** The types whose events move money, and those that are transactions, declined ones included. */
 export const POSTED_TYPES = ['transaction.posted', 'hold.captured'] as const;

@@ -1,6 +1,6 @@
 /** A transaction as every route shows it: built from its event alone, members always in this order. */
 import type { Body } from './body.ts';
-import type { EventData, Posting } from './catalog.ts';
+import type { EventData, ExchangeTerms, Posting } from './catalog.ts';
 
 type Personal = { readonly id: string; readonly personal: ReadonlyMap<string, string> | null };
 type Placement = { readonly id: string; readonly position: bigint; readonly recordedAt: string };
@@ -10,7 +10,8 @@ export type PostedData = EventData<'transaction.posted'> | EventData<'hold.captu
 
 export function postedBody(event: Placement, data: PostedData, metadata: Metadata): Body {
   const { postings } = data;
-  const [first] = postings;
+  const [first, second] = postings;
+  const exchange = 'exchange' in data ? data.exchange : undefined;
   const single = data.asset !== null && first !== undefined && postings.length === 1;
   const entries = postings.flatMap(({ asset, amount, from, to }) => {
     const shared = single ? { amount } : { asset, amount };
@@ -26,13 +27,14 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
     asset: data.asset,
     userId: data.userId,
     amount: data.amount,
-    balanceAfter: single ? usersBalance(data, first) : null,
+    balanceAfter: single || (exchange && first) ? usersBalance(data, first) : null,
     entries,
     position: event.position.toString(),
     recordedAt: event.recordedAt,
     reference: data.reference,
     metadata,
     ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    ...exchangeShown(exchange, second?.to.balanceAfter ?? null),
     ...('hold' in data ? { holdId: data.hold.holdId } : {}),
     ...('reverses' in data ? { reverses: data.reverses, reason: data.reason ?? null } : {}),
     ...('lot' in data ? { expiresAt: data.lot?.expiresAt ?? null } : {}),
@@ -67,9 +69,18 @@ export function rejectedBody(
     reference: data.reference,
     metadata,
     ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
+    ...exchangeShown(data.exchange, null),
     ...tieOfRejected(data.type, event.relatedId),
     rejection: { code: data.code, detail: data.detail, figures: inCanonicalOrder(data.figures) },
   };
+}
+
+/** What the user gets, beside asset, amount and balanceAfter, which tell what is paid for it. */
+function exchangeShown(exchange: ExchangeTerms | undefined, toBalanceAfter: string | null): Body {
+  if (exchange === undefined) return {};
+  const { fromAsset, toAsset, toAmount, rate, numerator, denominator, rounding } = exchange;
+  const exactRate = { numerator, denominator };
+  return { fromAsset, toAsset, toAmount, toBalanceAfter, rate, exactRate, rounding };
 }
 
 /** What a declined attempt was about, named as where it is done. */
@@ -78,9 +89,9 @@ function tieOfRejected(type: string, relatedId: string | null): Body {
   return type === 'reversal' ? { reverses: relatedId } : { holdId: relatedId };
 }
 
-const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture', 'expiry']);
+const PAID_BY_THE_USER = new Set(['spend', 'transfer', 'capture', 'expiry', 'exchange']);
 
-/** The balance of the wallet the command is about: the payer's in a spend, transfer or capture, else the receiver's. */
+/** The balance of the wallet the command is about: the payer's in a spend, transfer, exchange or capture, else the receiver's. */
 function usersBalance(data: PostedData, posting: Posting): string {
   const reversed = 'reversedType' in data ? data.reversedType : undefined;
   const paidByUser =

@@ -104,6 +104,38 @@ export function transaction(type: 'topup' | 'bonus' | 'spend' | 'transfer') {
   };
 }
 
+export const exchangeBody = {
+  userId,
+  fromAsset: 'gold_coins',
+  toAsset: 'diamonds',
+  amount: '103',
+  rate: '0.25',
+  reference: 'order-1001',
+};
+
+const diamondsId = '01998a6e-7c00-7000-8000-00000000000d';
+const diamondsTreasuryId = '01998a6e-7c00-7000-8000-00000000000e';
+
+export const exchange = {
+  ...transaction('spend'),
+  type: 'exchange',
+  ...{ amount: '103', balanceAfter: '397' },
+  entries: [
+    { walletId, direction: 'DEBIT', asset: 'gold_coins', amount: '103', balanceAfter: '397' },
+    { walletId: treasuryId, direction: 'CREDIT', asset: 'gold_coins', amount: '103', balanceAfter: '-397' },
+    {
+      walletId: diamondsTreasuryId,
+      direction: 'DEBIT',
+      asset: 'diamonds',
+      amount: '25',
+      balanceAfter: '-25',
+    },
+    { walletId: diamondsId, direction: 'CREDIT', asset: 'diamonds', amount: '25', balanceAfter: '25' },
+  ],
+  ...{ fromAsset: 'gold_coins', toAsset: 'diamonds', toAmount: '25', toBalanceAfter: '25' },
+  ...{ rate: '0.25', exactRate: { numerator: '1', denominator: '4' }, rounding: 'down' },
+};
+
 export const postingsBody = {
   postings: [
     { from: { userId }, to: { system: 'revenue' }, assetSlug: 'gold_coins', amount: '95' },

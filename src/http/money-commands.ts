@@ -7,6 +7,7 @@ import { idSchema } from '../commands/fields.ts';
 import {
   bonusBody,
   captureBody,
+  exchangeBody,
   holdBody,
   moneyBody,
   postingsBody,
@@ -75,6 +76,13 @@ export const moneyRoutes = {
     params: none,
     body: transferBody,
     command: (_params, body) => ({ kind: 'transfer', ...body }),
+  }),
+  exchange: define({
+    kind: 'exchange',
+    url: '/transactions/exchange',
+    params: none,
+    body: exchangeBody,
+    command: (_params, body) => ({ kind: 'exchange', ...body }),
   }),
   postings: define({
     kind: 'postings',

@@ -126,6 +126,26 @@ const entry = z
   })
   .meta({ id: 'Entry' });
 
+const exchangeFields = {
+  fromAsset: slug.optional().meta({ description: 'Of an exchange: what the user paid with, as `asset` is.' }),
+  toAsset: slug.optional().meta({ description: 'Of an exchange: what the user got.' }),
+  toAmount: amount.optional().meta({ description: 'Of an exchange: how much of it.' }),
+  toBalanceAfter: balance
+    .nullable()
+    .optional()
+    .meta({ description: "Of an exchange: the user's balance in toAsset; null where it was declined." }),
+  rate: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({ description: 'Of an exchange: as it was given; null where toAmount was.', examples: ['0.25'] }),
+  exactRate: z
+    .object({ numerator: amount, denominator: amount })
+    .optional()
+    .meta({ description: 'Of an exchange: the rate as a fraction in lowest terms.' }),
+  rounding: z.literal('down').optional().meta({ description: 'Of an exchange: how toAmount is rounded.' }),
+};
+
 const transactionFields = {
   transactionId: uuid,
   type: transactionType,
@@ -139,6 +159,7 @@ const transactionFields = {
   reference,
   metadata,
   toUserId: uuid.optional().meta({ description: 'Of a transfer.' }),
+  ...exchangeFields,
   holdId: uuid.optional().meta({ description: 'Of a capture.' }),
   reverses: uuid.optional().meta({ description: 'Of a reversal: the transaction that it takes back.' }),
   reason: z.string().nullable().optional().meta({ description: 'Of a reversal.' }),

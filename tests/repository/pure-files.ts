@@ -4,6 +4,7 @@
  */
 export const pureFiles = [
   'src/money.ts',
+  'src/rate.ts',
   'src/errors.ts',
   'src/text.ts',
   'src/events/body.ts',
@@ -21,6 +22,7 @@ export const pureFiles = [
   'src/commands/decide-reversal.ts',
   'src/commands/decide-transaction.ts',
   'src/commands/decision.ts',
+  'src/commands/exchange-terms.ts',
   'src/commands/fields.ts',
   'src/commands/money-schemas.ts',
   'src/commands/postings.ts',

@@ -19,6 +19,7 @@ export const CHECKS = {
   floors: 'no wallet is taken below its limit',
   holds: 'holds pay out no more than they hold, once, and in time',
   lots: 'lots give no more than they have, and what is left of them ends in time',
+  exchanges: 'exchanges give what their rate comes to, rounded down, and move just that',
   reversals: 'no reversal takes back more than there was',
   entries: 'ledger entries are the legs of the events, with balance and number',
   keys: 'each idempotency key is counted once and points to its event',
@@ -75,6 +76,7 @@ export const EXPORT_CHECKS: readonly CheckName[] = [
     'floors',
     'holds',
     'lots',
+    'exchanges',
     'checkpoints',
   ] as const),
 ];

@@ -7,6 +7,7 @@ import { createHoldTracks } from './hold-tracks.ts';
 import { createLotTracks } from './lot-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
+import { faultOfExchange } from './exchange-terms.ts';
 import { changesOf } from './plain-sum.ts';
 import type { DirectoryChange, PositionRange, RangeSummary, Reversal } from './range-summary.ts';
 import { createWalletTracks, type TrackedEvent } from './wallet-tracks.ts';
@@ -102,6 +103,8 @@ export function createRangeFold(
       } catch (error) {
         report('balances', { position: leaf.position }, 'an event that can be folded', messageOf(error));
       }
+      const fault = faultOfExchange(event);
+      if (fault !== null) report('exchanges', { position: leaf.position }, fault.expected, fault.found);
       noteDirectory(directory, event);
       noteReversal(reversals, event);
       return event;

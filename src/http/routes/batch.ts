@@ -101,6 +101,7 @@ async function checkPostings(deps: HttpDeps, read: readonly Read[]): Promise<voi
 
 function postingsIn(command: Command, counts: ReadonlyMap<string, number>): number {
   if (command.kind === 'postings') return command.postings.length;
+  if (command.kind === 'exchange') return 2;
   return command.kind === 'reversal' ? (counts.get(command.transactionId) ?? 1) : 1;
 }
 

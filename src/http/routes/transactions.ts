@@ -71,9 +71,27 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
   });
 
+  exchangeRoute(app, deps);
   postingsRoutes(app, deps);
   lookUpRoute(app, deps);
   listRoute(app, deps);
+}
+
+function exchangeRoute(app: FastifyInstance, deps: HttpDeps): void {
+  commandRoute(app, deps, {
+    ...moneyRoutes.exchange,
+    operationId: 'exchange',
+    tag: 'transactions',
+    summary: 'Exchange: a user gives one asset to its treasury and gets another from that of the other',
+    description:
+      'At a `rate`, rounded down, or for a `toAmount`: exactly one of the two. `asset`, `amount` and `balanceAfter` of the answer tell what the user pays, `toAsset`, `toAmount` and `toBalanceAfter` what the user gets.',
+    dryRun: true,
+    bodyName: 'Exchange',
+    bodyExample: examples.exchangeBody,
+    answer: postedTransaction,
+    example: examples.exchange,
+    problems: [...MONEY_PROBLEMS, 'insufficient_funds', 'supply_cap_exceeded'],
+  });
 }
 
 function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
