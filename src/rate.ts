@@ -21,7 +21,7 @@ export function faultOfRate(text: string): string | null {
   if (/^[+-]/.test(text)) return 'must not have a sign';
   if (/^[0-9.]*[eE][+-]?[0-9]+$/.test(text)) return 'must not have an exponent: write out all digits';
   if (/^[0-9]*,[0-9]*$/.test(text)) return 'must have a point, not a comma';
-  if (/^[0.]+$/.test(text) && /0/.test(text)) return 'must be more than 0';
+  if (/^0+(?:\.0*)?$/.test(text)) return 'must be more than 0';
   if (/^0[0-9]/.test(text)) return 'must not have leading zeros';
   if (/^(?:\.[0-9]+|[0-9]+\.)$/.test(text)) return 'must have digits on both sides of the point';
   if (/^[0-9]+\.[0-9]{19,}$/.test(text)) return 'must have at most 18 digits after the point';

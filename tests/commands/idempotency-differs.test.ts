@@ -75,6 +75,13 @@ const fields = { assetSlug: 'gold', amount: '30', reference: 'order-1', metadata
 const spend: Command = { kind: 'spend', userId: alice.id, ...fields };
 const tooMuch: Command = { ...spend, amount: '500' };
 const transfer: Command = { kind: 'transfer', fromUserId: alice.id, toUserId: bob.id, ...fields };
+const exchange: Command = {
+  ...{ kind: 'exchange', userId: alice.id, fromAsset: 'gold', toAsset: 'ore', amount: '30', rate: '0.5' },
+  ...{ reference: 'order-1', metadata: { a: '1' } },
+};
+const { rate: _rate, ...withoutRate } = exchange;
+const exchangeFor = { ...withoutRate, toAmount: '15' } as Command;
+const exchangeTooMuch: Command = { ...exchange, amount: '500' };
 
 const changes: Change[] = [
   [{ kind: 'user.register', email: 'carol@example.com' }, { email: 'other@example.com' }, ['email']],
@@ -112,6 +119,17 @@ const changes: Change[] = [
   [transfer, { fromUserId: bob.id, toUserId: alice.id }, ['fromUserId', 'toUserId']],
   [transfer, { amount: '1' }, ['amount']],
   [transfer, { metadata: {} }, ['metadata']],
+  ...[exchange, exchangeTooMuch].flatMap((command): Change[] => [
+    [command, { userId: bob.id }, ['userId']],
+    [command, { fromAsset: 'ore', toAsset: 'gold' }, ['fromAsset', 'toAsset']],
+    [command, { amount: '31' }, ['amount']],
+    [command, { rate: '0.50' }, ['rate']],
+    [command, { rate: undefined, toAmount: '15' }, ['rate', 'toAmount']],
+    [command, { reference: null, metadata: null }, ['metadata', 'reference']],
+    [command, { personalMetadata: ['a'] }, ['personalMetadata']],
+  ]),
+  [exchangeFor, { toAmount: '16' }, ['toAmount']],
+  [exchangeFor, { toAmount: undefined, rate: '0.5' }, ['rate', 'toAmount']],
 ];
 
 describe('Of two requests with one key, the second is told', () => {

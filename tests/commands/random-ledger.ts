@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { decide } from '../../src/commands/decide.ts';
 import type { Decision } from '../../src/commands/decision.ts';
+import { exchangeBody } from '../../src/commands/money-schemas.ts';
 import { referencesOf } from '../../src/commands/references.ts';
 import type { Command } from '../../src/commands/schemas.ts';
 import { ownerKey, type NewEvent, type Owner } from '../../src/events/catalog.ts';
@@ -127,6 +128,19 @@ const postings = fc
   )
   .map((list): Step => ({ kind: 'postings', postings: list, type: 'purchase' }));
 
+const rate = fc.constantFrom('1', '2', '0.5', '0.25', '1.5', '0.333333333333333333', '17.000000000000000001');
+const exchange = fc
+  .tuple(user, asset, asset, shared, fc.oneof(rate, fc.bigInt(1n, 60n)))
+  .map(([userId, fromAsset, toAsset, { assetSlug: _, ...fields }, asked]): Step => ({
+    ...{ kind: 'exchange', userId, fromAsset, toAsset, ...fields },
+    ...(typeof asked === 'string' ? { rate: asked } : { toAmount: asked.toString() }),
+  }))
+  // What is a fault of the request never comes to a decision.
+  .filter((step) => {
+    const { kind: _, ...body } = step;
+    return exchangeBody.safeParse(body).success;
+  });
+
 const nth = fc.nat(40);
 const small = fc.option(fc.bigInt(1n, 40n).map(String), { nil: undefined });
 const hold = fc
@@ -179,6 +193,7 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
     { weight: 2, arbitrary: walletStatus },
     { weight: 1, arbitrary: again },
     { weight: 5, arbitrary: postings },
+    { weight: 5, arbitrary: exchange },
     { weight: 8, arbitrary: hold },
     { weight: 8, arbitrary: capture },
     { weight: 5, arbitrary: ending },
