@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { startService, unique, type Reply, type Service } from '../support/service.ts';
+import { createAsset, startService, unique, type Reply, type Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { newHolder, spend, topUp, transfer } from './payments.ts';
 
@@ -102,6 +102,9 @@ test('every write answers what the document says', async () => {
     assetSlug: slug,
     amount: '1',
   });
+  const toAsset = await createAsset(service);
+  const swap = { userId: one.id, fromAsset: slug, toAsset, amount: '1', rate: '2' };
+  await post('/transactions/exchange', { ...swap, metadata: { a: 'b' } });
   const parties = { from: { userId: one.id }, to: { system: 'revenue' } };
   const postings = [{ ...parties, assetSlug: slug, amount: '2' }];
   const posted = await post('/transactions', { postings, type: 'purchase', metadata: { a: 'b' } });
@@ -139,7 +142,15 @@ test('every dry run, and a batch, answers what the document says', async () => {
     assetSlug: holder.assetSlug,
     amount: '1',
   };
+  const swap = {
+    userId: holder.userId,
+    fromAsset: holder.assetSlug,
+    toAsset: await createAsset(service),
+    amount: '1',
+    toAmount: '3',
+  };
   const dryRuns: [string, string, unknown][] = [
+    ['/transactions/exchange', '/transactions/exchange', swap],
     ['/transactions/topup', '/transactions/topup', money],
     ['/transactions/bonus', '/transactions/bonus', money],
     ['/transactions/spend', '/transactions/spend', money],
@@ -171,6 +182,9 @@ test('every query answers what the document says', async () => {
   const posted = await topUp(service, one, '10', { reference: 'r', metadata: { a: 'b' }, key: 'contract/1' });
   await transfer(service, { from: one, to: other }, '1');
   const declined = await spend(service, one, '999', { key: 'contract/2' });
+  const swap = { userId: one.userId, fromAsset: one.assetSlug, toAsset: await createAsset(service) };
+  const swapped = await service.post('/transactions/exchange', { ...swap, amount: '2', rate: '0.5' });
+  const unswapped = await service.post('/transactions/exchange', { ...swap, amount: '999', toAmount: '1' });
   const wallet = posted.body.entries[1].walletId as string;
   const treasury = posted.body.entries[0].walletId as string;
   await service.post(`/transactions/${posted.body.transactionId}/reverse`, { amount: '1' });
@@ -205,7 +219,10 @@ test('every query answers what the document says', async () => {
     ['/holds', ['/holds', `/holds?userId=${one.userId}&status=open`]],
     ['/holds/{id}', [`/holds/${held.holdId}`]],
     ['/transactions', ['/transactions', `/transactions?userId=${one.userId}`]],
-    ['/transactions/{id}', [posted, declined].map(({ body }) => `/transactions/${body.transactionId}`)],
+    [
+      '/transactions/{id}',
+      [posted, declined, swapped, unswapped].map(({ body }) => `/transactions/${body.transactionId}`),
+    ],
     ['/idempotency-keys/{key}', ['/idempotency-keys/contract%2F1', '/idempotency-keys/contract%2F2']],
     ['/events', ['/events?limit=500', '/events?limit=1']],
     ['/projections', ['/projections']],

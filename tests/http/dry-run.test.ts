@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { headPosition } from '../support/ledger-facts.ts';
-import { startService, unique, type Service } from '../support/service.ts';
+import { createAsset, startService, unique, type Service } from '../support/service.ts';
 import { expectProblem } from './expect-problem.ts';
 import { newHolder, topUp, type Holder } from './payments.ts';
 
@@ -14,6 +14,7 @@ let owner: pg.Client;
 let holder: Holder;
 let other: Holder;
 let original: string;
+let diamonds: string;
 let holdId: string;
 
 before(async () => {
@@ -23,6 +24,7 @@ before(async () => {
   holder = await newHolder(service);
   other = await newHolder(service, holder.assetSlug);
   original = (await topUp(service, holder, '100')).body.transactionId;
+  diamonds = await createAsset(service);
   holdId = (await service.post('/holds', { ...holder, amount: '10' })).body.holdId;
 });
 
@@ -57,6 +59,10 @@ function commands(): [string, object][] {
     ['/transactions/bonus', { ...money, userId: other.userId }],
     ['/transactions/spend', money],
     ['/transactions/transfer', { fromUserId: holder.userId, toUserId: other.userId, assetSlug, amount: '5' }],
+    [
+      '/transactions/exchange',
+      { userId: holder.userId, fromAsset: assetSlug, toAsset: diamonds, amount: '5', rate: '0.5' },
+    ],
     ['/transactions', { postings: [posting, { ...posting, to: { userId: other.userId } }] }],
     [`/transactions/${original}/reverse`, { amount: '1' }],
     ['/holds', money],

@@ -48,6 +48,7 @@ function expectReplay(first: Reply, second: Reply): void {
 test('every accepted command is answered again byte for byte, and done once', async () => {
   const other = await registerUser(service);
   const { userId, assetSlug } = holder;
+  const toAsset = await createAsset(service);
   const metadata = { z: 'last', a: 'first', 10: 'ten', 9: 'nine' };
   const commands: [string, Record<string, unknown>][] = [
     ['/users', { email: `  ${unique('Replayed')}@Example.COM ` }],
@@ -57,6 +58,7 @@ test('every accepted command is answered again byte for byte, and done once', as
     ['/transactions/bonus', { userId, assetSlug, amount: '7', metadata: {} }],
     ['/transactions/spend', { userId, assetSlug, amount: '7', reference: null }],
     ['/transactions/transfer', { fromUserId: userId, toUserId: other.id, assetSlug, amount: '7', metadata }],
+    ['/transactions/exchange', { userId, fromAsset: assetSlug, toAsset, amount: '7', rate: '0.5', metadata }],
     [`/users/${other.id}/status`, { status: 'BANNED', reason: 'fraud' }],
     [`/users/${other.id}/status`, { status: 'ACTIVE' }],
     [`/wallets/${walletId}/status`, { status: 'FROZEN', reason: 'lost' }],
@@ -73,10 +75,10 @@ test('every accepted command is answered again byte for byte, and done once', as
     expectReplay(first, await service.post(path, body, key));
     done.push([path, body, key, first]);
   }
-  assert.equal(await balance(), '1007');
+  assert.equal(await balance(), '1000');
   // And once more after all that happened since.
   for (const [path, body, key, first] of done) expectReplay(first, await service.post(path, body, key));
-  assert.equal(await balance(), '1007');
+  assert.equal(await balance(), '1000');
 });
 
 test('the order of the fields and the layout of the JSON do not make another request', async () => {

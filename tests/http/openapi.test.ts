@@ -38,6 +38,7 @@ POST /transactions/topup
 POST /transactions/spend
 POST /transactions/bonus
 POST /transactions/transfer
+POST /transactions/exchange
 POST /transactions
 POST /transactions/batch
 POST /transactions/{id}/reverse

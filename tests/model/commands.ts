@@ -55,7 +55,7 @@ const money: fc.Arbitrary<Asked> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('topup' as const),
       ...{ user, asset },
-      amount: fc.oneof({ weight: 15, arbitrary: amount }, { weight: 1, arbitrary: huge }),
+      amount: fc.oneof({ weight: 10, arbitrary: amount }, { weight: 1, arbitrary: huge }),
     }),
   },
   {
@@ -72,6 +72,20 @@ const money: fc.Arbitrary<Asked> = fc.oneof(
     arbitrary: fc
       .record({ kind: fc.constant('transfer' as const), from: user, to: user, asset, amount })
       .filter(({ from, to }) => from !== to),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({
+        kind: fc.constant('exchange' as const),
+        ...{ user, asset, toAsset: asset },
+        amount: fc.oneof({ weight: 12, arbitrary: amount }, { weight: 1, arbitrary: huge }),
+        at: fc.oneof(
+          fc.record({ per: fc.bigInt(1n, 400n), of: fc.constantFrom(1n, 10n, 100n) }),
+          fc.record({ toAmount: amount }),
+        ),
+      })
+      .map((asked) => ({ ...asked, toAsset: asked.toAsset === asked.asset ? 'ore' : asked.toAsset })),
   },
   {
     weight: 10,

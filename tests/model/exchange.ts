@@ -157,17 +157,38 @@ type Posted = { command: Command; posted: Transaction; body: Told['body']; dryRu
 
 function checkPosted(world: World, { command, posted, body, dryRun }: Posted): void {
   const { type, user, asset, lines } = posted;
-  const usersLine = lines.find(({ owner }) => owner === user);
+  // Of what has no asset of its own no one balance is told; of an exchange that of what is paid.
+  const usersLine = asset === null ? undefined : lines.find(({ owner }) => owner === user);
+  const shownBalance = usersLine?.balanceAfter.toString() ?? null;
   assert.deepEqual(
     [body.type, body.status, body.userId, body.asset, body.balanceAfter],
     [
       ...[type, 'posted', user === null ? null : world.userIds.get(user)],
-      ...[asset === null ? null : world.slugs.get(asset), usersLine?.balanceAfter.toString() ?? null],
+      ...[asset === null ? null : world.slugs.get(asset), shownBalance],
     ],
   );
+  if (command.kind === 'exchange') checkExchange(world, { command, posted, body });
   if (command.kind !== 'reversal')
     assert.equal(body.amount, 'amount' in command ? command.amount?.toString() : null);
   checkEntries(world, { posted, entries: body.entries, id: body.transactionId, dryRun });
+}
+
+function checkExchange(
+  world: World,
+  {
+    command,
+    posted,
+    body,
+  }: Pick<Posted, 'posted' | 'body'> & { command: Extract<Command, { kind: 'exchange' }> },
+): void {
+  const got = posted.lines.at(-1);
+  assert.deepEqual(
+    [body.fromAsset, body.toAsset, body.toAmount, body.toBalanceAfter],
+    [
+      ...[world.slugs.get(command.asset), world.slugs.get(command.toAsset)],
+      ...[got?.amount.toString(), got?.balanceAfter.toString()],
+    ],
+  );
 }
 
 type Entry = {
@@ -193,7 +214,7 @@ export function checkEntries(
     entries.map(({ walletId: _, ...entry }) => entry),
     posted.lines.map(({ asset, direction, amount, balanceAfter, pots }) => ({
       direction,
-      ...(posted.asset === null ? { asset: world.slugs.get(asset) } : {}),
+      ...(posted.asset === null || posted.postings.length > 1 ? { asset: world.slugs.get(asset) } : {}),
       amount: amount.toString(),
       balanceAfter: balanceAfter.toString(),
       ...(pots.length === 0 ? {} : { lots: shown(pots) }),

@@ -16,7 +16,18 @@ const RUNS = 25;
 const CHECK_EVERY = 15;
 
 const ANSWERS = [
-  ...['topup', 'bonus', 'spend', 'transfer', 'postings', 'hold', 'capture', 'release', 'reversal'],
+  ...[
+    'topup',
+    'bonus',
+    'spend',
+    'transfer',
+    'exchange',
+    'postings',
+    'hold',
+    'capture',
+    'release',
+    'reversal',
+  ],
   ...['user.status', 'asset.status', 'wallet.status', 'done again', 'refused again'],
   ...['batch: refused', 'batch: refused again', 'batch: idempotency_key_reused', 'batch: validation_failed'],
   ...['validation_failed', 'idempotency_key_reused', 'user_not_found', 'asset_not_found', 'wallet_not_found'],

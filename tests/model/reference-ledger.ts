@@ -59,6 +59,8 @@ function attempt(ledger: Ledger, command: Command): Outcome {
       return move(ledger, command, { ...command, from: command.user, to: TREASURY });
     case 'transfer':
       return move(ledger, { ...command, user: command.from }, command);
+    case 'exchange':
+      return exchange(ledger, command);
     case 'postings': {
       const lines = missing(ledger, command.postings) ?? pay(ledger, command.postings);
       return post(ledger, { type: 'postings', user: null, asset: null, postings: command.postings }, lines);
@@ -110,6 +112,25 @@ function post(
   if ('kind' in lines) return lines;
   const transaction = { ...posted, declined: false, lines, reversed: 0n, reversals: 0 };
   return done({ transaction: ledger.transactions.push(transaction) - 1, posted: { ...transaction } });
+}
+
+/** `per` of the one for each `of` of the other, and nothing for what is left of less than one. */
+function exchange(
+  ledger: Ledger,
+  { kind, user, asset, toAsset, amount, at }: CommandOf<'exchange'>,
+): Outcome {
+  if (asset === toAsset) return refused(400, 'validation_failed');
+  const given = 'toAmount' in at ? at.toAmount : (amount * at.per - ((amount * at.per) % at.of)) / at.of;
+  if (given === 0n || given > LARGEST) return refused(400, 'validation_failed');
+  const postings = [
+    { from: user, to: TREASURY, asset, amount },
+    { from: TREASURY, to: user, asset: toAsset, amount: given },
+  ];
+  return post(
+    ledger,
+    { type: kind, user, asset, postings },
+    missing(ledger, postings) ?? pay(ledger, postings),
+  );
 }
 
 function placeHold(ledger: Ledger, { user, asset, amount }: CommandOf<'hold'>): Outcome {
@@ -181,7 +202,8 @@ function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
   const postings = original.postings.toReversed().map((posting) => {
     return { ...posting, from: posting.to, to: posting.from, amount: several ? posting.amount : amount };
   });
-  const { user, asset } = original;
+  const { user } = original;
+  const asset = several ? null : original.asset;
   const last = original.postings.length - 1;
   const into = (index: number): Taken[] => {
     const { amount: whole } = original.postings[last - index]!;

@@ -22,6 +22,15 @@ export type Command =
       readonly days: number | null;
     }
   | ({ readonly kind: 'transfer' } & Posting)
+  | {
+      readonly kind: 'exchange';
+      readonly user: string;
+      readonly asset: string;
+      readonly toAsset: string;
+      readonly amount: bigint;
+      /** `per` of one for `of` of the other, or what is to be given. */
+      readonly at: { readonly per: bigint; readonly of: bigint } | { readonly toAmount: bigint };
+    }
   | { readonly kind: 'postings'; readonly postings: readonly Posting[] }
   | {
       readonly kind: 'hold';

@@ -59,6 +59,7 @@ export function inHttp(world: World, command: Command): { path: string; body: Fi
     case 'spend':
     case 'hold':
     case 'transfer':
+    case 'exchange':
     case 'postings': {
       const path = { hold: '/holds', postings: '/transactions' }[command.kind as string];
       const body = bodyOf(world, command);
@@ -99,7 +100,10 @@ export function inHttp(world: World, command: Command): { path: string; body: Fi
   }
 }
 
-type Plain = Extract<Command, { kind: 'topup' | 'bonus' | 'spend' | 'hold' | 'transfer' | 'postings' }>;
+type Plain = Extract<
+  Command,
+  { kind: 'topup' | 'bonus' | 'spend' | 'hold' | 'transfer' | 'exchange' | 'postings' }
+>;
 
 function bodyOf(world: World, command: Plain): Fields {
   if (command.kind === 'postings') {
@@ -114,12 +118,24 @@ function bodyOf(world: World, command: Plain): Fields {
     const parties = { fromUserId: world.userIds.get(from), toUserId: world.userIds.get(to) };
     return { ...parties, ...sumOf(world, command) };
   }
+  if (command.kind === 'exchange') {
+    const { user, asset, toAsset, amount, at } = command;
+    const assets = { fromAsset: world.slugs.get(asset), toAsset: world.slugs.get(toAsset) };
+    const terms = 'toAmount' in at ? { toAmount: at.toAmount.toString() } : { rate: decimalOf(at) };
+    return { userId: world.userIds.get(user), ...assets, amount: amount.toString(), ...terms };
+  }
   const expires = command.kind === 'hold' && command.expires;
   return {
     ...{ userId: world.userIds.get(command.user), ...sumOf(world, command) },
     ...given('expiresInSeconds', expires ? EXPIRES_IN_SECONDS : null),
     ...given('expiresInDays', command.kind === 'bonus' ? command.days : null),
   };
+}
+
+/** Of a fraction whose denominator is a power of ten. */
+function decimalOf({ per, of }: { per: bigint; of: bigint }): string {
+  const rest = (per % of).toString().padStart(of.toString().length - 1, '0');
+  return of === 1n ? per.toString() : `${per / of}.${rest}`;
 }
 
 function sumOf({ slugs }: World, { asset, amount }: Pick<Posting, 'asset' | 'amount'>): Fields {
