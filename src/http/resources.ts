@@ -127,22 +127,12 @@ const entry = z
   .meta({ id: 'Entry' });
 
 const exchangeFields = {
-  fromAsset: slug.optional().meta({ description: 'Of an exchange: what the user paid with, as `asset` is.' }),
-  toAsset: slug.optional().meta({ description: 'Of an exchange: what the user got.' }),
+  fromAsset: slug.optional().meta({ description: 'Of an exchange: what is paid with, as `asset` is.' }),
+  toAsset: slug.optional().meta({ description: 'Of an exchange: what is got.' }),
   toAmount: amount.optional().meta({ description: 'Of an exchange: how much of it.' }),
-  toBalanceAfter: balance
-    .nullable()
-    .optional()
-    .meta({ description: "Of an exchange: the user's balance in toAsset; null where it was declined." }),
-  rate: z
-    .string()
-    .nullable()
-    .optional()
-    .meta({ description: 'Of an exchange: as it was given; null where toAmount was.', examples: ['0.25'] }),
-  exactRate: z
-    .object({ numerator: amount, denominator: amount })
-    .optional()
-    .meta({ description: 'Of an exchange: the rate as a fraction in lowest terms.' }),
+  toBalanceAfter: balance.nullish().meta({ description: 'Of an exchange: of toAsset; null if declined.' }),
+  rate: z.string().nullish().meta({ description: 'Of an exchange: as sent; null where toAmount was.' }),
+  exactRate: z.object({ numerator: amount, denominator: amount }).optional(),
   rounding: z.literal('down').optional().meta({ description: 'Of an exchange: how toAmount is rounded.' }),
 };
 

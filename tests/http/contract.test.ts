@@ -4,9 +4,9 @@ import { after, before, test } from 'node:test';
 import addFormats from 'ajv-formats';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createAsset, startService, unique, type Reply, type Service } from '../support/service.ts';
+import { startService, unique, type Reply, type Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
-import { newHolder, spend, topUp, transfer } from './payments.ts';
+import { newHolder, spend, swapOf, topUp, transfer } from './payments.ts';
 
 const NOBODY = '01998a6e-7c00-7000-8000-00000000dead';
 
@@ -102,9 +102,8 @@ test('every write answers what the document says', async () => {
     assetSlug: slug,
     amount: '1',
   });
-  const toAsset = await createAsset(service);
-  const swap = { userId: one.id, fromAsset: slug, toAsset, amount: '1', rate: '2' };
-  await post('/transactions/exchange', { ...swap, metadata: { a: 'b' } });
+  const swap = await swapOf(service, { userId: one.id, assetSlug: slug });
+  await post('/transactions/exchange', { ...swap, amount: '1', rate: '2', metadata: { a: 'b' } });
   const parties = { from: { userId: one.id }, to: { system: 'revenue' } };
   const postings = [{ ...parties, assetSlug: slug, amount: '2' }];
   const posted = await post('/transactions', { postings, type: 'purchase', metadata: { a: 'b' } });
@@ -142,15 +141,12 @@ test('every dry run, and a batch, answers what the document says', async () => {
     assetSlug: holder.assetSlug,
     amount: '1',
   };
-  const swap = {
-    userId: holder.userId,
-    fromAsset: holder.assetSlug,
-    toAsset: await createAsset(service),
-    amount: '1',
-    toAmount: '3',
-  };
   const dryRuns: [string, string, unknown][] = [
-    ['/transactions/exchange', '/transactions/exchange', swap],
+    [
+      '/transactions/exchange',
+      '/transactions/exchange',
+      { ...(await swapOf(service, holder)), amount: '1', toAmount: '3' },
+    ],
     ['/transactions/topup', '/transactions/topup', money],
     ['/transactions/bonus', '/transactions/bonus', money],
     ['/transactions/spend', '/transactions/spend', money],
@@ -182,7 +178,7 @@ test('every query answers what the document says', async () => {
   const posted = await topUp(service, one, '10', { reference: 'r', metadata: { a: 'b' }, key: 'contract/1' });
   await transfer(service, { from: one, to: other }, '1');
   const declined = await spend(service, one, '999', { key: 'contract/2' });
-  const swap = { userId: one.userId, fromAsset: one.assetSlug, toAsset: await createAsset(service) };
+  const swap = await swapOf(service, one);
   const swapped = await service.post('/transactions/exchange', { ...swap, amount: '2', rate: '0.5' });
   const unswapped = await service.post('/transactions/exchange', { ...swap, amount: '999', toAmount: '1' });
   const wallet = posted.body.entries[1].walletId as string;

@@ -39,3 +39,11 @@ export function transfer(
 export function walletOf(toppedUp: Reply): string {
   return String(toppedUp.body.entries[1].walletId);
 }
+
+/** Whose exchange it is: of what is held for an asset that is new. */
+export async function swapOf(
+  service: Service,
+  { userId, assetSlug }: Holder,
+): Promise<{ userId: string; fromAsset: string; toAsset: string }> {
+  return { userId, fromAsset: assetSlug, toAsset: await createAsset(service) };
+}
