@@ -12,6 +12,7 @@ export const CAPS = { gold: null, ore: 500n } as const;
 export const SYSTEMS = ['@treasury', '@revenue', '@fees'] as const;
 
 type Kind = Command['kind'];
+type CommandOf<Named extends Kind> = Extract<Command, { kind: Named }>;
 type Drawn<Command> = Command extends { kind: 'wallet.status' } ? Omit<Command, 'known'> : Command;
 
 /** A command whose hold or transaction is yet to be chosen. */
@@ -49,6 +50,15 @@ const barred = fc.constantFrom(false, false, false, true);
 const posting = fc.record({ from: party, to: party, asset, amount }).filter(({ from, to }) => from !== to);
 const paidOut = fc.record({ from: fc.constant('@treasury'), to: user, asset, amount: small });
 
+/** What cannot be meant is a 400 before any rule is asked. */
+function isExchange({ asset: from, toAsset, amount: of, at }: Omit<CommandOf<'exchange'>, 'kind'>): boolean {
+  return from !== toAsset && ('toAmount' in at || isWithin(of * at.per, at.of));
+}
+
+function isWithin(worth: bigint, of: bigint): boolean {
+  return worth >= of && worth < of * 10n ** 38n;
+}
+
 const money: fc.Arbitrary<Asked> = fc.oneof(
   {
     weight: 10,
@@ -85,7 +95,7 @@ const money: fc.Arbitrary<Asked> = fc.oneof(
           fc.record({ toAmount: amount }),
         ),
       })
-      .map((asked) => ({ ...asked, toAsset: asked.toAsset === asked.asset ? 'ore' : asked.toAsset })),
+      .filter(isExchange),
   },
   {
     weight: 10,
