@@ -8,6 +8,7 @@
 export type RecordedRefusalCode =
   | 'insufficient_funds'
   | 'user_banned'
+  | 'user_not_empty'
   | 'asset_frozen'
   | 'wallet_frozen'
   | 'supply_cap_exceeded'

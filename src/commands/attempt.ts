@@ -30,6 +30,7 @@ import { NO_REFERENCES, readReferences, referencesOf, type References } from './
 import { readHolds, readLots, readOriginals } from './read-heads.ts';
 import type { Settlement } from './submission.ts';
 import type { Command } from './schemas.ts';
+import { readWalletIdsOfUsers, wholeUsersOf } from './whole-users.ts';
 
 /**
  * `policy_moved` and `wallet_appeared` are no errors of anyone: the batch simply has to start again.
@@ -64,9 +65,13 @@ export type AttemptResult = {
 /** Rejects with AttemptError only. The client has no open transaction afterwards, or is broken. */
 export async function attemptBatch(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
   try {
-    const plan = options.headFirst ? null : planFromKnown(options);
+    const whole = wholeUsersOf(commandsOf(options.batch));
+    // Whether a user has nothing can only be known while nobody else can append.
+    if (options.headFirst || whole.length > 0)
+      return await lockReadAndCommit(client, { ...options, headFirst: true }, whole);
+    const plan = planFromKnown(options);
     const done = plan === null ? null : await commitFromKnown(client, options, plan);
-    return done ?? (await lockReadAndCommit(client, options));
+    return done ?? (await lockReadAndCommit(client, options, whole));
   } catch (error) {
     options.known.forget();
     const attemptError = error instanceof AttemptError ? error : new AttemptError('failed', error);
@@ -111,12 +116,17 @@ async function commitFromKnown(
   return appended === null ? null : committed(options, plan, appended);
 }
 
-async function lockReadAndCommit(client: PoolClient, options: AttemptOptions): Promise<AttemptResult> {
+/** `whole`: users of whom all wallets are locked and read. */
+async function lockReadAndCommit(
+  client: PoolClient,
+  options: AttemptOptions,
+  whole: readonly string[],
+): Promise<AttemptResult> {
   const commands = commandsOf(options.batch);
   const references = await readReferences(client, options.ledgerId, commands);
-  const needs = needsOf(commands, references);
+  const needs = needsOf(commands, references, await readWalletIdsOfUsers(client, options.ledgerId, whole));
   await options.cache.ensure(client, needs);
-  const plan = await planUnderLocks(client, options, { needs, references });
+  const plan = await planUnderLocks(client, options, { needs, references, whole });
   if (plan.events.length === 0) {
     await client.query('rollback');
     return { settlements: settlementsOf(plan, null, new Map()), appended: null, events: 0 };
@@ -130,7 +140,7 @@ async function lockReadAndCommit(client: PoolClient, options: AttemptOptions): P
 async function planUnderLocks(
   client: PoolClient,
   options: AttemptOptions,
-  wanted: { needs: Needs; references: References },
+  wanted: { needs: Needs; references: References; whole: readonly string[] },
 ): Promise<BatchPlan> {
   const { ledgerId, cache, batch, headFirst } = options;
   const { needs, references } = wanted;
@@ -151,7 +161,8 @@ async function planUnderLocks(
     open();
     await Promise.all([...opening, lockHead(client, ledgerId)]);
     await cache.ensure(client, needs, { headIsLocked: true });
-    const now = walletsToLock(cache, needs);
+    const owned = await readWalletIdsOfUsers(client, ledgerId, wanted.whole);
+    const now = [...walletsToLock(cache, needs), ...owned];
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
   }

@@ -21,7 +21,7 @@ export function stateUnderLocks(read: {
   cache: DirectoryCache;
   needs: Needs;
   wallets: readonly WalletHead[];
-  emails: readonly string[];
+  emails: ReadonlyMap<string, string>;
   holds: readonly Hold[];
   lots: ReadonlyMap<string, readonly Lot[]>;
   originals: readonly OriginalState[];
@@ -36,7 +36,7 @@ export function stateUnderLocks(read: {
     state.wallets.set(wallet.id, { ...wallet, asset: asset.slug });
   }
   nameWallets(state, cache, needs);
-  for (const email of read.emails) state.emails.add(email);
+  for (const [email, userId] of read.emails) state.emails.set(email, userId);
   for (const hold of read.holds) state.holds.set(hold.holdId, hold);
   for (const [walletId, lots] of read.lots) state.lots.set(walletId, lots);
   for (const original of read.originals) state.originals.set(original.transactionId, original);

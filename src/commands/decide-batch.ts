@@ -4,9 +4,11 @@
  * batch, is answered from what it did then.
  */
 import type { PreparedEvent } from '../events/append.ts';
+import type { NewEvent } from '../events/catalog.ts';
 import { evolveWithEntries } from '../events/evolve.ts';
 import { lotChangesOf, type Lot } from '../events/lots.ts';
 import { outcomeOf } from '../events/outcome.ts';
+import { personalFieldsOf } from '../events/personal-fields.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { forkState, type LedgerState, type WalletState } from '../events/state.ts';
 import { decide } from './decide.ts';
@@ -83,9 +85,14 @@ export function decideBatch(work: BatchToDecide): BatchPlan {
     events,
     wallets: walletsOf(state, touched),
     lots: lotsTouched(state, events),
-    raisesPolicy: events.some(({ event }) => event.type.endsWith('.status_changed')),
+    raisesPolicy: events.some(({ event }) => raisesPolicy(event)),
     settlements,
   };
+}
+
+/** What is kept by the policy version: statuses. */
+function raisesPolicy({ type }: NewEvent): boolean {
+  return type === 'user.erased' || type.endsWith('.status_changed');
 }
 
 function fork(course: Course): Course {
@@ -176,8 +183,10 @@ function answer(work: BatchToDecide, course: Course, keyed: KeyedSubmission, at:
   const first = key === null ? undefined : course.firstUse.get(key);
   if (first !== undefined) return answerAgain(request, first);
   const earlier = key === null ? undefined : work.stored.get(key);
-  if (earlier !== undefined)
-    return { kind: 'known', answer: answerFromLog(keyed.submission, request, earlier) };
+  if (earlier !== undefined) {
+    const stored = withoutErased(course.state, earlier);
+    return { kind: 'known', answer: answerFromLog(keyed.submission, request, stored) };
+  }
   return answerAnew(work, course, { keyed, request, keyHash: keyed.keyHashes[at] ?? null });
 }
 
@@ -243,6 +252,14 @@ function lotsTouched(state: LedgerState, events: readonly PreparedEvent[]): Lot[
 
 function known(outcome: Answer['outcome']): Planned {
   return { kind: 'known', answer: { outcome, position: null, replayed: false } };
+}
+
+/** Personal values were read before the batch was decided: an erasure earlier in the batch takes them away. */
+function withoutErased(state: LedgerState, stored: StoredEvent): StoredEvent {
+  const erased = personalFieldsOf(stored).some(
+    ({ subjectId }) => state.users.get(subjectId)?.status === 'ERASED',
+  );
+  return erased ? { ...stored, personal: new Map(), salt: null } : stored;
 }
 
 function answerFromLog(submission: Submission, request: Request, stored: StoredEvent): Answer {

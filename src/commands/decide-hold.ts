@@ -16,7 +16,7 @@ import {
   invalid,
   newEvent,
   refused,
-  userNotFound,
+  unknownUser,
   type Decision,
   type DecisionContext,
 } from './decision.ts';
@@ -31,7 +31,8 @@ import { insufficientFunds, missingFrom, pay, statusRefusal, type RecordedRefusa
 
 export function decideHold(state: LedgerState, command: HoldCommand, context: DecisionContext): Decision {
   const { userId, assetSlug, expiresInSeconds } = command;
-  if (!state.users.has(userId)) return userNotFound(userId);
+  const unknown = unknownUser(state, userId);
+  if (unknown !== null) return unknown;
   const asset = state.assets.get(assetSlug);
   if (asset === undefined) return assetNotFound(assetSlug);
 

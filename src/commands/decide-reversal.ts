@@ -3,7 +3,15 @@ import type { LotShare, Owner, Posting } from '../events/catalog.ts';
 import { firstOf, afterFirst } from '../events/lots.ts';
 import type { LedgerState, OriginalState } from '../events/state.ts';
 import { afterOpening, rejection, type Described } from './decide-transaction.ts';
-import { happened, invalid, newEvent, refused, type Decision, type DecisionContext } from './decision.ts';
+import {
+  happened,
+  invalid,
+  newEvent,
+  refused,
+  subjectErased,
+  type Decision,
+  type DecisionContext,
+} from './decision.ts';
 import type { ReversalCommand } from './money-schemas.ts';
 import { pay, type Movement, type RecordedRefusal } from './postings.ts';
 
@@ -19,6 +27,10 @@ export function decideReversal(
       transactionId: originalId,
     });
   }
+  // By force it would leave a debt with nobody, and paid to nobody nothing can be.
+  const erased = erasedParty(state, original);
+  if (erased !== null) return subjectErased(erased);
+
   const [first] = original.postings;
   const single = original.postings.length === 1 && first !== undefined;
   if (command.amount !== undefined && original.postings.length > 1)
@@ -78,6 +90,16 @@ function backIntoLots({ amount, from }: Posting, reversed: bigint, back: bigint)
   const before = reversed > plain ? reversed - plain : 0n;
   const plainLeft = reversed < plain ? plain - reversed : 0n;
   return firstOf(afterFirst(lots.toReversed(), before), back > plainLeft ? back - plainLeft : 0n);
+}
+
+function erasedParty(state: LedgerState, { postings }: OriginalState): string | null {
+  const owners = postings
+    .flatMap(({ from, to }) => [from, to])
+    .map(({ walletId }) => ownerOf(state, walletId));
+  const erased = owners.find(
+    (owner) => 'userId' in owner && state.users.get(owner.userId)?.status === 'ERASED',
+  );
+  return erased === undefined || !('userId' in erased) ? null : erased.userId;
 }
 
 function ownerOf(state: LedgerState, walletId: string): Owner {

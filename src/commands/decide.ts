@@ -8,6 +8,7 @@ import type { LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
 import { decideCapture, decideExpiry, decideHold, decideRelease } from './decide-hold.ts';
 import { decideLotExpiry } from './decide-lot.ts';
+import { decideErasure } from './decide-erasure.ts';
 import { decideReversal } from './decide-reversal.ts';
 import { decideTransaction } from './decide-transaction.ts';
 import {
@@ -15,6 +16,7 @@ import {
   happened,
   newEvent,
   refused,
+  subjectErased,
   userNotFound,
   type Decision,
   type DecisionContext,
@@ -27,6 +29,8 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
       return registerUser(state, command, context);
     case 'user.status':
       return setUserStatus(state, command, context);
+    case 'user.erase':
+      return decideErasure(state, command, context);
     case 'asset.create':
       return createAsset(state, command, context);
     case 'asset.status':
@@ -71,6 +75,7 @@ function setUserStatus(state: LedgerState, command: Of<'user.status'>, context: 
   const { userId, status } = command;
   const user = state.users.get(userId);
   if (user === undefined) return userNotFound(userId);
+  if (user.status === 'ERASED') return subjectErased(userId);
   const data = { userId, status, reason: command.reason ?? null, createdAt: user.createdAt };
   return happened(newEvent('user.status_changed', data, context));
 }

@@ -7,6 +7,7 @@ import {
   type NewEvent,
   type PersonalValue,
 } from '../events/catalog.ts';
+import type { LedgerState } from '../events/state.ts';
 
 export type DecisionContext = {
   /** The time of the decision: RFC 3339, whole milliseconds. */
@@ -58,6 +59,18 @@ export function invalid(path: string, message: string): Decision {
 
 export function userNotFound(userId: string): Decision {
   return refused('user_not_found', 'There is no user with this id.', { userId });
+}
+
+/** Who was erased is named by no command any more. */
+export function subjectErased(userId: string): Decision {
+  return refused('subject_erased', 'This user was erased.', { userId });
+}
+
+/** Null for a user who can be named by a command. */
+export function unknownUser(state: LedgerState, userId: string): Decision | null {
+  const user = state.users.get(userId);
+  if (user === undefined) return userNotFound(userId);
+  return user.status === 'ERASED' ? subjectErased(userId) : null;
 }
 
 export function assetNotFound(assetSlug: string): Decision {

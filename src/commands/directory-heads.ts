@@ -31,6 +31,9 @@ export async function writeDirectory(
       case 'user.status_changed':
         await updateUser(tx, ledgerId, event.data);
         break;
+      case 'user.erased':
+        await eraseUser(tx, ledgerId, event.data.userId);
+        break;
       case 'asset.created':
         await insertAsset(tx, ledgerId, event.data, batch.occurredAt);
         break;
@@ -157,6 +160,27 @@ update users
  where ledger_id = $1::integer
    and id = $2::uuid`,
     values: [ledgerId, data.userId, data.status],
+  });
+}
+
+/** Whatever was kept of the person: the log has only digests, which without their salts say nothing. */
+async function eraseUser(tx: Transaction, ledgerId: number, userId: string): Promise<void> {
+  await tx.query({
+    name: 'erase-personal',
+    text: `
+delete from personal
+ where ledger_id = $1::integer
+   and subject_id = $2::uuid`,
+    values: [ledgerId, userId],
+  });
+  await tx.query({
+    name: 'erase-user',
+    text: `
+update users
+   set status = 'ERASED'
+ where ledger_id = $1::integer
+   and id = $2::uuid`,
+    values: [ledgerId, userId],
   });
 }
 

@@ -138,21 +138,22 @@ function walletHead(cells: WalletCells): WalletHead {
   };
 }
 
+/** Those of the given that are taken, and by whom. */
 export async function readTakenEmails(
   tx: Transaction,
   ledgerId: number,
   emails: readonly string[],
-): Promise<readonly string[]> {
-  if (emails.length === 0) return [];
-  const { rows } = await tx.query<{ value: string }>({
+): Promise<ReadonlyMap<string, string>> {
+  if (emails.length === 0) return new Map();
+  const { rows } = await tx.query<{ value: string; subject_id: string }>({
     name: 'read-taken-emails',
     text: `
-select value
+select value, subject_id
   from personal
  where ledger_id = $1::integer
    and field = 'email'
    and value = any ($2::text[])`,
     values: [ledgerId, emails],
   });
-  return rows.map((row) => row.value);
+  return new Map(rows.map((row) => [row.value, row.subject_id]));
 }

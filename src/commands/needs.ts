@@ -5,8 +5,14 @@ import type { Needs } from './directory-cache.ts';
 import { postingsOf, type References } from './references.ts';
 import type { Command } from './schemas.ts';
 
-export function needsOf(commands: Iterable<Command>, references: References): Needs {
+/** `more`: ids of wallets that they concern without naming them. */
+export function needsOf(
+  commands: Iterable<Command>,
+  references: References,
+  more: readonly string[] = [],
+): Needs {
   const collector = collectNeeds(references);
+  for (const walletId of more) collector.walletIds.add(walletId);
   for (const command of commands) takeNeeds(command, references, collector);
   return collector.needs;
 }
@@ -51,6 +57,7 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       if (command.id !== undefined) users.add(command.id);
       break;
     case 'user.status':
+    case 'user.erase':
       users.add(command.userId);
       break;
     case 'asset.create':

@@ -19,7 +19,7 @@ import {
   type WalletState,
 } from '../events/state.ts';
 import { isInRange } from '../money.ts';
-import { assetNotFound, newEvent, userNotFound, type Decision, type DecisionContext } from './decision.ts';
+import { assetNotFound, newEvent, unknownUser, type Decision, type DecisionContext } from './decision.ts';
 
 export type RecordedRefusal = Refusal<RecordedRefusalCode>;
 
@@ -49,11 +49,12 @@ export type Paid = { readonly opened: readonly NewEvent[] } & (
   | { readonly kind: 'refused'; readonly refusal: RecordedRefusal }
 );
 
-/** What the state does not know, or null when all that the movements name exists. */
+/** What the state does not know, or who was erased; null when all that the movements name exists. */
 export function missingFrom(state: LedgerState, movements: readonly Movement[]): Decision | null {
   for (const { from, to, assetSlug } of movements) {
     for (const party of [from, to]) {
-      if ('userId' in party && !state.users.has(party.userId)) return userNotFound(party.userId);
+      const unknown = 'userId' in party ? unknownUser(state, party.userId) : null;
+      if (unknown !== null) return unknown;
     }
     if (!state.assets.has(assetSlug)) return assetNotFound(assetSlug);
   }

@@ -27,6 +27,7 @@ export function referencesOf(command: Command): string | null {
       return command.transactionId;
     case 'user.register':
     case 'user.status':
+    case 'user.erase':
     case 'asset.create':
     case 'asset.status':
     case 'wallet.status':

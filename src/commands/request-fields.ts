@@ -77,6 +77,8 @@ function requestOfCommand(command: Command): Fields {
         status: command.status,
         reason: command.reason ?? null,
       };
+    case 'user.erase':
+      return { command: command.kind, userId: command.userId, reason: command.reason ?? null };
     case 'asset.create':
       return {
         command: command.kind,
@@ -187,6 +189,8 @@ function requestOfEvent(event: StoredEvent): Fields {
       return { command: 'user.register', email: event.personal?.get('email'), id: event.data.userId };
     case 'user.status_changed':
       return { command: 'user.status', ...pick(event.data, ['userId', 'status', 'reason']) };
+    case 'user.erased':
+      return { command: 'user.erase', ...pick(event.data, ['userId', 'reason']) };
     case 'asset.created':
       return { command: 'asset.create', ...pick(event.data, ['slug', 'name', 'scale', 'supplyCap']) };
     case 'asset.status_changed':
@@ -223,6 +227,8 @@ function requestOfTransaction(event: OfTransaction): Fields {
       return { command: type, holdId: event.relatedId, ...asked };
     case 'reversal':
       return { command: type, transactionId: event.relatedId, ...asked };
+    case 'user.erase':
+      return { command: type, userId, ...asked };
   }
   const shown = withPersonal(event, event.data);
   const metadata = shown === 'erased' ? null : sorted(shown.metadata);

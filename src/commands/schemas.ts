@@ -10,6 +10,13 @@ export const registerUserBody = z.strictObject({ email: emailSchema, id: idSchem
 
 export const userStatusBody = z.strictObject({ status: z.enum(['BANNED', 'ACTIVE']), reason });
 
+export const eraseUserBody = z.strictObject({
+  reason: reason.meta({
+    description: 'Stays in the log for ever: nothing personal belongs here.',
+    examples: ['request 4711'],
+  }),
+});
+
 export const createAssetBody = z.strictObject({
   slug: slugSchema,
   name: text(1, 100)
@@ -33,6 +40,9 @@ type RegisterUser = { readonly kind: 'user.register' } & z.output<typeof registe
 type SetUserStatus = { readonly kind: 'user.status'; readonly userId: string } & z.output<
   typeof userStatusBody
 >;
+export type EraseUserCommand = { readonly kind: 'user.erase'; readonly userId: string } & z.output<
+  typeof eraseUserBody
+>;
 type CreateAsset = { readonly kind: 'asset.create' } & z.output<typeof createAssetBody>;
 type SetAssetStatus = { readonly kind: 'asset.status'; readonly slug: string } & z.output<
   typeof freezeStatusBody
@@ -43,6 +53,7 @@ type SetWalletStatus = { readonly kind: 'wallet.status'; readonly walletId: stri
 export type Command =
   | RegisterUser
   | SetUserStatus
+  | EraseUserCommand
   | CreateAsset
   | SetAssetStatus
   | SetWalletStatus

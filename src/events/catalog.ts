@@ -96,6 +96,11 @@ const hold = z.strictObject({
 export const eventSchemas = {
   'user.registered': z.strictObject({ userId: id, email: digest }),
   'user.status_changed': z.strictObject({ userId: id, status: userStatus, reason, createdAt: time }),
+  /**
+   * Nothing personal is left beside the log. The reason is free text and stays: it must not name the person.
+   * `createdAt` is when the user was registered.
+   */
+  'user.erased': z.strictObject({ userId: id, createdAt: time, reason }),
   'asset.created': z.strictObject({
     assetId: id,
     slug,
@@ -191,6 +196,7 @@ export const TRANSACTION_TYPES = [...POSTED_TYPES, 'transaction.rejected'] as co
 export const currentVersion: { readonly [Type in EventType]: number } = {
   'user.registered': 1,
   'user.status_changed': 1,
+  'user.erased': 1,
   'asset.created': 1,
   'asset.status_changed': 1,
   'wallet.opened': 1,

@@ -25,12 +25,19 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
     case 'user.registered': {
       const { userId } = event.data;
       state.users.set(userId, { id: userId, status: 'ACTIVE', createdAt: event.occurredAt });
-      for (const { field, value } of event.personal ?? []) if (field === 'email') state.emails.add(value);
+      for (const { field, value } of event.personal ?? [])
+        if (field === 'email') state.emails.set(value, userId);
       return state;
     }
     case 'user.status_changed': {
       const { userId, status, createdAt } = event.data;
       state.users.set(userId, { id: userId, status, createdAt });
+      return state;
+    }
+    case 'user.erased': {
+      const { userId, createdAt } = event.data;
+      state.users.set(userId, { id: userId, status: 'ERASED', createdAt });
+      for (const [email, takenBy] of state.emails) if (takenBy === userId) state.emails.delete(email);
       return state;
     }
     case 'asset.created': {
@@ -98,6 +105,7 @@ function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
     }
     case 'user.registered':
     case 'user.status_changed':
+    case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
     case 'wallet.opened':

@@ -63,6 +63,7 @@ export function lotChangesOf(event: Fact): readonly LotChange[] {
       return changes(event.data.hold.walletId, event.data.freed, { remaining: 0n, reserved: -1n });
     case 'user.registered':
     case 'user.status_changed':
+    case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
     case 'wallet.opened':

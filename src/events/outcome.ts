@@ -27,6 +27,10 @@ export function outcomeOf(event: Placed): Outcome {
       return userOutcome(event, event.data.userId, 'ACTIVE', event.occurredAt);
     case 'user.status_changed':
       return userOutcome(event, event.data.userId, event.data.status, event.data.createdAt);
+    case 'user.erased': {
+      const { userId: id, createdAt } = event.data;
+      return accepted(event, { id, email: null, status: 'ERASED', createdAt });
+    }
     case 'asset.created':
       return accepted(event, assetBody(event.data, 'ACTIVE'));
     case 'asset.status_changed':

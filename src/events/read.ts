@@ -1,7 +1,7 @@
 /** Reads events back from the log, with the personal values that belong beside them. */
 import type { Transaction } from '../db/transaction.ts';
 import type { RecordedEvent } from './catalog.ts';
-import { personalMetadataField } from './transaction-resource.ts';
+import { personalFieldsOf } from './personal-fields.ts';
 import { upcast } from './upcast.ts';
 
 export type EventRow = {
@@ -122,30 +122,4 @@ select wanted.subject_id, wanted.field, p.value, p.salt
     }
     return { ...event, personal, salt };
   });
-}
-
-function personalFieldsOf(event: RecordedEvent): { subjectId: string; field: string }[] {
-  switch (event.type) {
-    case 'user.registered':
-    case 'user.status_changed':
-      return [{ subjectId: event.data.userId, field: 'email' }];
-    case 'transaction.posted':
-    case 'transaction.rejected': {
-      const { userId, personalMetadata } = event.data;
-      if (userId === null) return [];
-      return Object.keys(personalMetadata ?? {}).map((name) => ({
-        subjectId: userId,
-        field: personalMetadataField(event.id, name),
-      }));
-    }
-    case 'asset.created':
-    case 'asset.status_changed':
-    case 'wallet.opened':
-    case 'wallet.status_changed':
-    case 'hold.placed':
-    case 'hold.captured':
-    case 'hold.released':
-    case 'hold.expired':
-      return [];
-  }
 }

@@ -7,7 +7,8 @@ import { overdueOf, type Lot } from './lots.ts';
 
 export type UserState = {
   readonly id: string;
-  readonly status: 'ACTIVE' | 'BANNED';
+  /** ERASED is for ever. */
+  readonly status: 'ACTIVE' | 'BANNED' | 'ERASED';
   readonly createdAt: string;
 };
 
@@ -63,8 +64,8 @@ export type LedgerState = {
   readonly lots: Map<string, readonly Lot[]>;
   /** Those that a decision is about, by id. */
   readonly originals: Map<string, OriginalState>;
-  /** E-mails known to be taken. Never from the log, which has only digests. */
-  readonly emails: Set<string>;
+  /** E-mails known to be taken, and by whom. Never from the log, which has only digests. */
+  readonly emails: Map<string, string>;
 };
 
 export function emptyState(): LedgerState {
@@ -76,7 +77,7 @@ export function emptyState(): LedgerState {
     holds: new Map(),
     lots: new Map(),
     originals: new Map(),
-    emails: new Set(),
+    emails: new Map(),
   };
 }
 
@@ -90,7 +91,7 @@ export function forkState(state: LedgerState): LedgerState {
     holds: new Map(state.holds),
     lots: new Map(state.lots),
     originals: new Map(state.originals),
-    emails: new Set(state.emails),
+    emails: new Map(state.emails),
   };
 }
 

@@ -29,6 +29,8 @@ export const readiness = { status: 'ready', reason: null };
 
 export const user = { id: userId, email: 'alice@example.com', status: 'ACTIVE', createdAt: at };
 
+export const erasedUser = { ...user, email: null, status: 'ERASED', ...written };
+
 export const asset = {
   id: assetId,
   slug: 'gold_coins',

@@ -69,6 +69,12 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'User banned',
     advice: 'Money of a banned user does not move. POST /users/{userId}/status with ACTIVE lifts the ban.',
   },
+  user_not_empty: {
+    status: 422,
+    title: 'User not empty',
+    advice:
+      'Only a user without money is erased: "assets", "balances" and "held" tell what the first 10 of "wallets" have. This answer is remembered: spend or pay out what is left, end open holds, and try again with a new Idempotency-Key.',
+  },
   asset_frozen: {
     status: 422,
     title: 'Asset frozen',
@@ -177,7 +183,8 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
   subject_erased: {
     status: 410,
     title: 'Personal data erased',
-    advice: 'The first answer showed personal data that has been erased since, so it cannot be shown again.',
+    advice:
+      'The user was erased: nothing can be asked of or for them any more, and no answer that showed something personal is shown again.',
   },
   overloaded: { status: 503, title: 'Too busy', advice: `Nothing was done. ${RETRY}` },
   shutting_down: { status: 503, title: 'Shutting down', advice: `Nothing was done. ${RETRY}` },

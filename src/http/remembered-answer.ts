@@ -29,5 +29,6 @@ export function rememberedAnswer(stored: StoredEvent): RememberedAnswer | null {
 /** The path of the request that was refused: its `instance`. */
 function pathOfRefused(stored: StoredEvent): string {
   if (stored.type !== 'transaction.rejected') throw new Error(`${stored.type} is not a refusal`);
-  return pathOfKind(stored.data.type, stored.relatedId);
+  const { type, userId } = stored.data;
+  return type === 'user.erase' ? `/users/${userId}/erase` : pathOfKind(type, stored.relatedId);
 }

@@ -57,15 +57,16 @@ const written = { position, recordedAt: time };
 
 const userFields = z.object({
   id: uuid,
-  email: z
-    .string()
-    .nullable()
-    .meta({ description: 'Null once erased.', examples: ['alice@example.com'] }),
+  email: z.string().meta({ examples: ['alice@example.com'] }),
   status: z.enum(['ACTIVE', 'BANNED']),
   createdAt: time,
 });
 export const user = userFields.meta({ id: 'User' });
 export const writtenUser = userFields.extend(written).meta({ id: 'WrittenUser' });
+
+export const erasedUser = userFields
+  .extend({ email: z.null(), status: z.literal('ERASED'), ...written })
+  .meta({ id: 'ErasedUser' });
 
 const assetFields = z.object({
   id: uuid,

@@ -18,7 +18,7 @@ select exists (
    where e.ledger_id = $1::integer
      and e.position > $2::bigint
      and e.position <= $3::bigint
-     and e.type in ('user.registered', 'user.status_changed', 'asset.created', 'asset.status_changed', 'wallet.opened',
+     and e.type in ('user.registered', 'user.status_changed', 'user.erased', 'asset.created', 'asset.status_changed', 'wallet.opened',
                   'wallet.status_changed')
 ) as found`,
       values: [range.ledgerId, range.from, range.to],
@@ -30,6 +30,10 @@ select exists (
   },
   build: { part: insertBegun, finish: updateStatuses },
 };
+
+const USER_STATUS: readonly EventType[] = ['user.status_changed', 'user.erased'];
+/** An erasure is a status too, for ever. */
+const STATUS = `case e.type when 'user.erased' then 'ERASED' else e.data ->> 'status' end`;
 
 async function applyUsers(tx: Transaction, range: Range): Promise<void> {
   const { ledgerId, generation, from, to } = range;
@@ -46,7 +50,7 @@ select e.ledger_id, (e.data ->> 'userId')::uuid, 'ACTIVE', e.occurred_at, e.posi
    and e.type = 'user.registered'`,
     values: [ledgerId, from, to],
   });
-  await applyStatuses(tx, range, { base: 'users', idField: 'userId', eventType: 'user.status_changed' });
+  await applyStatuses(tx, range, { base: 'users', idField: 'userId', eventTypes: USER_STATUS });
 }
 
 async function applyAssets(tx: Transaction, range: Range): Promise<void> {
@@ -71,7 +75,11 @@ select e.ledger_id,
    and e.type = 'asset.created'`,
     values: [ledgerId, from, to],
   });
-  await applyStatuses(tx, range, { base: 'assets', idField: 'assetId', eventType: 'asset.status_changed' });
+  await applyStatuses(tx, range, {
+    base: 'assets',
+    idField: 'assetId',
+    eventTypes: ['asset.status_changed'],
+  });
 }
 
 async function applyWallets(tx: Transaction, range: Range): Promise<void> {
@@ -98,7 +106,7 @@ select e.ledger_id,
   await applyStatuses(tx, range, {
     base: 'wallets',
     idField: 'walletId',
-    eventType: 'wallet.status_changed',
+    eventTypes: ['wallet.status_changed'],
   });
 }
 
@@ -106,7 +114,7 @@ select e.ledger_id,
 async function applyStatuses(
   tx: Transaction,
   { ledgerId, generation, from, to }: Range,
-  of: { base: 'users' | 'assets' | 'wallets'; idField: string; eventType: EventType },
+  of: { base: 'users' | 'assets' | 'wallets'; idField: string; eventTypes: readonly EventType[] },
 ): Promise<void> {
   await tx.query({
     name: `directory-${of.base}-changed-${generation}`,
@@ -115,12 +123,12 @@ update ${tableOf(of.base, generation)} t
    set status = latest.status
   from (
         select distinct on (e.data ->> '${of.idField}')
-               (e.data ->> '${of.idField}')::uuid as id, e.data ->> 'status' as status
+               (e.data ->> '${of.idField}')::uuid as id, ${STATUS} as status
           from events e
          where e.ledger_id = $1::integer
            and e.position > $2::bigint
            and e.position <= $3::bigint
-           and e.type = '${of.eventType}'
+           and e.type in (${of.eventTypes.map((type) => `'${type}'`).join(', ')})
          order by e.data ->> '${of.idField}', e.position desc
        ) latest
  where t.ledger_id = $1::integer
@@ -174,13 +182,13 @@ async function updateStatuses(tx: Transaction, { ledgerId, generation, from, to 
 with latest as materialized (
   select distinct on (changed.id) changed.id, changed.type, changed.status
     from (
-          select e.type, e.position, e.data ->> 'status' as status,
+          select e.type, e.position, ${STATUS} as status,
                  coalesce(e.data ->> 'userId', e.data ->> 'assetId', e.data ->> 'walletId')::uuid as id
             from events e
            where e.ledger_id = $1::integer
              and e.position > $2::bigint
              and e.position <= $3::bigint
-             and e.type in ('user.status_changed', 'asset.status_changed', 'wallet.status_changed')
+             and e.type in ('user.status_changed', 'user.erased', 'asset.status_changed', 'wallet.status_changed')
          ) changed
    order by changed.id, changed.position desc
 ), users_changed as (
@@ -189,7 +197,7 @@ with latest as materialized (
     from latest
    where t.ledger_id = $1::integer
      and t.id = latest.id
-     and latest.type = 'user.status_changed'
+     and latest.type in ('user.status_changed', 'user.erased')
 ), assets_changed as (
   update ${tableOf('assets', generation)} t
      set status = latest.status

@@ -79,6 +79,17 @@ describe('In every history', () => {
     });
   });
 
+  test('who was erased has nothing, then and ever after', () => {
+    forAllHistories((steps) => {
+      for (const { state } of play(steps)) {
+        for (const { owner, balance, held } of state.wallets.values()) {
+          if (!('userId' in owner) || state.users.get(owner.userId)?.status !== 'ERASED') continue;
+          assert.deepEqual([balance, held], [0n, 0n]);
+        }
+      }
+    });
+  });
+
   test('what is in circulation never exceeds the supply cap', () => {
     forAllHistories((steps) => {
       for (const { state } of play(steps)) {
@@ -185,9 +196,11 @@ describe('decide', () => {
       'id_taken',
       'hold_not_found',
       'transaction_not_found',
+      'subject_erased',
     ];
     const recorded = [
       'user_banned',
+      'user_not_empty',
       'asset_frozen',
       'wallet_frozen',
       'insufficient_funds',

@@ -20,11 +20,13 @@ import {
   stateAfter,
   uuid,
   walletIdOf,
+  type User,
 } from '../events/facts.ts';
 import { contextFrom } from '../support/decision.ts';
 
+const dora: User = { id: uuid('a', 4), email: 'dora@example.com' };
 const state = stateAfter([
-  ...[registered(alice), registered(bob)],
+  ...[registered(alice), registered(bob), registered(dora)],
   ...[...issued(gold), ...issued(ore), ...funded(alice, gold, '100'), ...funded(bob, gold, '100')],
 ]);
 
@@ -63,6 +65,8 @@ type Change = [first: Command, change: object, fields: string[]];
 
 const register: Command = { kind: 'user.register', id: carol.id, email: 'carol@example.com' };
 const ban: Command = { kind: 'user.status', userId: alice.id, status: 'BANNED', reason: 'fraud' };
+const erase: Command = { kind: 'user.erase', userId: dora.id, reason: 'request 1' };
+const eraseTooSoon: Command = { ...erase, userId: alice.id };
 const create: Command = { kind: 'asset.create', slug: 'tin', name: 'Tin', scale: 2, supplyCap: '10' };
 const freeze: Command = { kind: 'asset.status', slug: 'gold', status: 'FROZEN', reason: 'audit' };
 const lock: Command = {
@@ -92,6 +96,10 @@ const changes: Change[] = [
   [ban, { status: 'ACTIVE' }, ['status']],
   [ban, { reason: 'spam' }, ['reason']],
   [ban, { reason: undefined }, ['reason']],
+  [erase, { userId: carol.id }, ['userId']],
+  [erase, { reason: 'other' }, ['reason']],
+  [eraseTooSoon, { userId: carol.id }, ['userId']],
+  [eraseTooSoon, { reason: undefined }, ['reason']],
   [create, { slug: 'lead' }, ['slug']],
   [create, { name: 'Lead' }, ['name']],
   [create, { name: undefined }, ['name']],

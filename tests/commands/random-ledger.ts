@@ -103,6 +103,10 @@ const userStatus = fc
     ...(why && { reason: why }),
   }));
 
+const erase = fc
+  .tuple(user, reason)
+  .map(([userId, why]): Step => ({ kind: 'user.erase', userId, ...(why && { reason: why }) }));
+
 const assetStatus = fc
   .tuple(asset, frozen, reason)
   .map(([slug, status, why]): Step => ({ kind: 'asset.status', slug, status, ...(why && { reason: why }) }));
@@ -189,6 +193,7 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
     { weight: 20, arbitrary: money },
     { weight: 8, arbitrary: transfer },
     { weight: 2, arbitrary: userStatus },
+    { weight: 1, arbitrary: erase },
     { weight: 2, arbitrary: assetStatus },
     { weight: 2, arbitrary: walletStatus },
     { weight: 1, arbitrary: again },

@@ -8,6 +8,7 @@ import {
   banned,
   bob,
   created,
+  erased,
   fact,
   frozenAsset,
   frozenWallet,
@@ -54,8 +55,25 @@ describe('user.registered', () => {
       .when(registered(alice))
       .thenState((state) => {
         state.users.set(alice.id, { id: alice.id, status: 'ACTIVE', createdAt: NOON });
-        state.emails.add(alice.email);
+        state.emails.set(alice.email, alice.id);
       });
+  });
+});
+
+describe('user.erased', () => {
+  test('keeps the user as one who was there, with the time of creation, and frees the e-mail', () => {
+    given(registered(alice), registered(bob))
+      .when({ ...erased(alice), occurredAt: '2027-01-01T00:00:00.000Z' })
+      .thenState((state) => {
+        state.users.set(alice.id, { id: alice.id, status: 'ERASED', createdAt: NOON });
+        state.emails.delete(alice.email);
+      });
+  });
+
+  test('says enough to know a user whom the state has not seen', () => {
+    given()
+      .when(erased(bob))
+      .thenState((state) => state.users.set(bob.id, { id: bob.id, status: 'ERASED', createdAt: NOON }));
   });
 });
 

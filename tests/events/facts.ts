@@ -47,6 +47,10 @@ export function banned(user: User, status: 'BANNED' | 'ACTIVE' = 'BANNED'): Happ
   return fact('user.status_changed', { userId: user.id, status, reason: null, createdAt: NOON });
 }
 
+export function erased(user: User): Happening {
+  return fact('user.erased', { userId: user.id, createdAt: NOON, reason: null });
+}
+
 export function treasuryOpened(asset: Asset): Only<'wallet.opened'> {
   const floor = asset.supplyCap === null ? null : (-BigInt(asset.supplyCap)).toString();
   const owner = { system: 'treasury' };

@@ -7,6 +7,7 @@ import {
   banned,
   bob,
   created,
+  erased,
   fact,
   frozenAsset,
   frozenWallet,
@@ -49,6 +50,12 @@ describe('A user', () => {
       bodyOf(outcomeOf(later)),
       `{"id":"${alice.id}","email":"alice@example.com","status":"BANNED","createdAt":"${NOON}","position":"42","recordedAt":"${RECORDED}"}`,
     );
+  });
+
+  test('that was erased is answered without anything personal, whatever is at hand', () => {
+    const expected = `{"id":"${alice.id}","email":null,"status":"ERASED","createdAt":"${NOON}","position":"42","recordedAt":"${RECORDED}"}`;
+    for (const personal of [null, new Map(), email])
+      assert.equal(bodyOf(outcomeOf(placed(erased(alice), personal))), expected);
   });
 
   for (const event of [registered(alice), banned(alice)]) {

@@ -115,6 +115,8 @@ test('every write answers what the document says', async () => {
   await post('/transactions/topup', money);
   for (const status of ['BANNED', 'ACTIVE'])
     await post('/users/{userId}/status', { status }, { userId: one.id });
+  const gone = await post('/users', { email: `${unique('gone')}@example.com` });
+  await post('/users/{userId}/erase', { reason: 'request 4711' }, { userId: gone.id });
   for (const status of ['FROZEN', 'ACTIVE']) {
     await post('/assets/{slug}/status', { status, reason: 'x' }, { slug });
     await post('/wallets/{id}/status', { status }, { id: entries[1].walletId });
@@ -264,6 +266,15 @@ test('every refusal answers what the document says', async () => {
   expectContract('post', spent, await spend(service, { ...holder, userId: NOBODY }, '1'), 404);
   expectContract('post', spent, await service.post(spent, '{}', 'k', { 'content-type': 'text/plain' }), 415);
   expectContract('post', spent, await service.post(spent, JSON.stringify('x'.repeat(300_000))), 413);
+  const { body: gone } = await service.post('/users', { email: `${unique('gone')}@example.com` });
+  const erase = `/users/${gone.id}/erase`;
+  assert.equal((await service.post(erase, {})).status, 201);
+  expectContract('post', '/users/{userId}/erase', await service.post(erase, {}), 410);
+  for (const path of ['', '/wallets'])
+    expectContract('get', `/users/{userId}${path}`, await service.get(`/users/${gone.id}${path}`), 410);
+  await topUp(service, holder, '1');
+  const tooSoon = await service.post(`/users/${holder.userId}/erase`, {});
+  expectContract('post', '/users/{userId}/erase', tooSoon, 422);
   const taken = { slug: holder.assetSlug };
   expectContract('post', '/assets', await service.post('/assets', taken), 409);
 });

@@ -31,6 +31,7 @@ GET /problems/{code}
 GET /openapi.json
 POST /users
 POST /users/{userId}/status
+POST /users/{userId}/erase
 POST /assets
 POST /assets/{slug}/status
 POST /wallets/{id}/status

@@ -40,7 +40,11 @@ export type Decided = {
   /** Exactly these events, in this order. */
   thenEvents(...expected: Fact[]): readonly NewEvent[];
   /** One recorded refusal with these figures, after the wallets it had to open. */
-  thenDeclined(code: RecordedRefusalCode, figures: Record<string, string>, opened?: readonly Fact[]): void;
+  thenDeclined(
+    code: RecordedRefusalCode,
+    figures: Record<string, string | readonly string[]>,
+    opened?: readonly Fact[],
+  ): void;
   /** No event at all. */
   thenRefused(code: UnrecordedRefusalCode, figures?: Record<string, string>): void;
 };

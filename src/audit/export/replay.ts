@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from '../fold/chain.ts';
 import { CheckpointError, openCheckpoint, type Checkpoint } from '../sealed/checkpoint.ts';
+import { checkErasedWallets } from '../fold/erased-wallets.ts';
 import { createFindingList, type FindingList } from '../fold/finding.ts';
 import { emptyHeads, setWallet, type WalletHead } from '../fold/heads.ts';
 import { ExportError, readManifest, type Manifest, type Segment } from './manifest.ts';
@@ -77,6 +78,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   } finally {
     await runner.close();
   }
+  checkErasedWallets(chain.heads, findings);
   const wallets = [...chain.heads.wallets.values()].sort((left, right) =>
     left.walletId < right.walletId ? -1 : 1,
   );

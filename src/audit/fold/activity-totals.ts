@@ -54,6 +54,7 @@ export function createActivityTotals(): ActivityTotals {
           return;
         case 'user.registered':
         case 'user.status_changed':
+        case 'user.erased':
         case 'asset.created':
         case 'asset.status_changed':
         case 'wallet.opened':

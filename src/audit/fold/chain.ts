@@ -4,7 +4,7 @@
  */
 import { activityKey } from './activity-totals.ts';
 import type { CheckName, FindingList } from './finding.ts';
-import { emptyHeads, ownerAndAsset, setWallet, type Heads, type WalletHead } from './heads.ts';
+import { emptyHeads, ownerAndAsset, setWallet, type Heads, type UserHead, type WalletHead } from './heads.ts';
 import { faultBetween } from './hold-tracks.ts';
 import { addLot } from './lot-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
@@ -132,6 +132,12 @@ export function createChain(
     }
   }
 
+  function checkNotErased({ type, data, position: at }: DirectoryChange): void {
+    const erasedAt = 'userId' in data ? heads.users.get(data.userId)?.erasedPosition : null;
+    if (typeof erasedAt === 'bigint')
+      report('erased', { position: at }, `nothing of a user who was erased at position ${erasedAt}`, type);
+  }
+
   function addReversal({ position: at, originalId, amounts }: Reversal): void {
     const known = heads.reversed.get(originalId);
     const sums = amounts.map((amount, index) => amount + (known?.amounts[index] ?? 0n));
@@ -172,7 +178,10 @@ export function createChain(
       for (const change of summary.wallets) addWallet(change);
       for (const change of summary.holds) addHold(change);
       for (const change of summary.lots) addLot(heads, change, partial, findings);
-      for (const change of summary.directory) addToDirectory(heads, change);
+      for (const change of summary.directory) {
+        checkNotErased(change);
+        addToDirectory(heads, change);
+      }
       for (const of of summary.activity) addActivity(heads, of);
       for (const reversal of summary.reversals) addReversal(reversal);
       joinTree(summary);
@@ -199,12 +208,19 @@ function addToDirectory(heads: Heads, change: DirectoryChange): void {
   const { position } = change;
   switch (change.type) {
     case 'user.registered':
-      heads.users.set(change.data.userId, { status: 'ACTIVE', createdAt: change.occurredAt, position });
-      return;
+      return setUser(heads, change.data.userId, {
+        status: 'ACTIVE',
+        createdAt: change.occurredAt,
+        position,
+        erasedPosition: null,
+      });
     case 'user.status_changed': {
       const { userId, status, createdAt } = change.data;
-      heads.users.set(userId, { status, createdAt, position: heads.users.get(userId)?.position ?? position });
-      return;
+      return setUser(heads, userId, { status, createdAt, position, erasedPosition: null });
+    }
+    case 'user.erased': {
+      const { userId, createdAt } = change.data;
+      return setUser(heads, userId, { status: 'ERASED', createdAt, position, erasedPosition: position });
     }
     case 'asset.created':
     case 'asset.status_changed': {
@@ -214,6 +230,12 @@ function addToDirectory(heads: Heads, change: DirectoryChange): void {
       heads.assets.set(slug, { id, slug, name, scale, supplyCap, status, position: first });
     }
   }
+}
+
+/** Where a user first appeared stays, and so does that a user was erased. */
+function setUser(heads: Heads, userId: string, head: UserHead): void {
+  const { position, erasedPosition } = heads.users.get(userId) ?? head;
+  heads.users.set(userId, { ...head, position, erasedPosition: erasedPosition ?? head.erasedPosition });
 }
 
 function addActivity(heads: Heads, of: RangeSummary['activity'][number]): void {

@@ -26,7 +26,8 @@ export const CHECKS = {
   wallets: 'wallet heads are what the log says',
   hold_heads: 'holds are what the log says',
   lot_heads: 'lots are what the log says',
-  personal: 'personal values are those whose digests the events hold',
+  personal: 'personal values are those whose digests the events hold, and are there unless they were erased',
+  erased: 'users who were erased have no money, and nothing comes after',
   read_models: 'read models at their checkpoints are what the log says',
   sealed: 'the tree of the events is the one that was sealed',
   files: 'files of the export are whole and unchanged',
@@ -77,6 +78,7 @@ export const EXPORT_CHECKS: readonly CheckName[] = [
     'holds',
     'lots',
     'exchanges',
+    'erased',
     'checkpoints',
   ] as const),
 ];

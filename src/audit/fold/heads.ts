@@ -24,9 +24,11 @@ export type WalletHead = {
 };
 
 export type UserHead = {
-  readonly status: 'ACTIVE' | 'BANNED';
+  readonly status: 'ACTIVE' | 'BANNED' | 'ERASED';
   readonly createdAt: string;
   readonly position: bigint;
+  /** Of the event that erased the user. */
+  readonly erasedPosition: bigint | null;
 };
 
 export type AssetHead = {

@@ -132,6 +132,7 @@ function noteDirectory(directory: DirectoryChange[], event: TrackedEvent): void 
   switch (event.type) {
     case 'user.registered':
     case 'user.status_changed':
+    case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
       directory.push(event);

@@ -49,6 +49,7 @@ export type HoldChange = {
 export type DirectoryChange = { readonly position: bigint; readonly occurredAt: string } & (
   | { readonly type: 'user.registered'; readonly data: EventData<'user.registered'> }
   | { readonly type: 'user.status_changed'; readonly data: EventData<'user.status_changed'> }
+  | { readonly type: 'user.erased'; readonly data: EventData<'user.erased'> }
   | { readonly type: 'asset.created'; readonly data: EventData<'asset.created'> }
   | { readonly type: 'asset.status_changed'; readonly data: EventData<'asset.status_changed'> }
 );

@@ -112,6 +112,7 @@ export function createWalletTracks(): WalletTracks {
       case 'wallet.opened':
       case 'user.registered':
       case 'user.status_changed':
+      case 'user.erased':
       case 'asset.created':
       case 'asset.status_changed':
       case 'transaction.rejected':

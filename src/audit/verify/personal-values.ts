@@ -1,4 +1,7 @@
-/** What is personal stands beside the log, and the log has its digest: a value that was exchanged is found, one that was erased is no fault. */
+/**
+ * What is personal stands beside the log, and the log has its digest: a value that was exchanged is found, and one that is
+ * missing, unless its subject was erased. What the table of users says of that is held against the log with the table.
+ */
 import type { PoolClient } from 'pg';
 import type { Fact } from '../../events/catalog.ts';
 import { personalDigest } from '../../events/personal-digest.ts';
@@ -34,25 +37,37 @@ export async function checkPersonalValues(
   digests: readonly PersonalDigest[],
 ): Promise<void> {
   if (digests.length === 0) return;
-  const { rows } = await client.query<{ place: bigint; value: string; salt: Buffer }>({
+  const { rows } = await client.query<{
+    place: bigint;
+    value: string | null;
+    salt: Buffer | null;
+    erased: boolean;
+  }>({
     name: 'audit-personal',
     text: `
-select wanted.place - 1 as place, p.value, p.salt
+select wanted.place - 1 as place, p.value, p.salt,
+       p.value is null and exists (
+         select
+           from users u
+          where u.ledger_id = $1::integer
+            and u.id = wanted.subject_id
+            and u.status = 'ERASED'
+       ) as erased
   from unnest($2::uuid[], $3::text[]) with ordinality as wanted (subject_id, field, place)
- cross join lateral (
+ left join lateral (
         select value, salt
           from personal
          where ledger_id = $1::integer
            and subject_id = wanted.subject_id
            and field = wanted.field
          limit 1
-       ) p`,
+       ) p on true`,
     values: [ledgerId, digests.map(({ subjectId }) => subjectId), digests.map(({ field }) => field)],
   });
-  for (const { place, value, salt } of rows) {
+  for (const { place, value, salt, erased } of rows) {
     const wanted = digests[Number(place)];
-    const found = personalDigest(salt, value);
-    if (wanted === undefined || wanted.digest === found) continue;
+    const found = value === null || salt === null ? 'no value' : personalDigest(salt, value);
+    if (wanted === undefined || wanted.digest === found || erased) continue;
     const { position, subjectId, field, digest } = wanted;
     fold.report('personal', { position }, `${field} of ${subjectId} with the digest ${digest}`, found);
   }

@@ -161,6 +161,7 @@ function transactionLine(event: Fact): string | null {
     }
     case 'user.registered':
     case 'user.status_changed':
+    case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
     case 'wallet.opened':

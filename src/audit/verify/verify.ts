@@ -4,12 +4,14 @@
  */
 import type { Pool } from 'pg';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from '../fold/chain.ts';
+import { checkErasedWallets } from '../fold/erased-wallets.ts';
 import { createFindingList, type FindingList } from '../fold/finding.ts';
 import type { Counted, Verdict } from '../fold/verdict.ts';
 import { createAuditPool } from '../rows/audit-pool.ts';
 import type { Threads } from '../threads/task-runner.ts';
 import { checkKeyCount, checkSnapshot } from './check-snapshot.ts';
 import { createCheckpointCheck, type Sealed } from './checkpoint-check.ts';
+import { checkErasedValues } from './erased-values.ts';
 import { foldLog } from './fold-log.ts';
 import { checkReversals } from './reversed-originals.ts';
 import { startSince } from './since-checkpoint.ts';
@@ -60,6 +62,8 @@ async function verifyWith(pool: Pool, spool: Spool, options: VerifyOptions): Pro
   const counted: Counted = { events: 0, entries: 0, keys: 0, rows: 0, holds: 0, reversals: 0 };
   await foldLog({ ...options, pool, spool, findings, snapshot, checkpoints, start, chain, counted });
   checkSnapshot(snapshot, chain, findings);
+  checkErasedWallets(chain.heads, findings);
+  await checkErasedValues(pool, ledgerId, chain.heads, findings);
   counted.reversals = await checkReversals(pool, ledgerId, chain.heads.reversed, findings);
   await checkKeyCount(pool, ledgerId, counted.keys, { from: start.position, to: snapshot.head }, findings);
   return {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { registerUserBody, userStatusBody } from '../../commands/schemas.ts';
+import { eraseUserBody, registerUserBody, userStatusBody } from '../../commands/schemas.ts';
 import type { Refusal } from '../../errors.ts';
 import { listUsers, readUser } from '../../projections/queries/users.ts';
 import { WALLET_PROJECTIONS, listWalletsOfUser } from '../../projections/queries/wallets.ts';
@@ -11,7 +11,7 @@ import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { atLeast, cursorParam, limitParam, userIdParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { listOf, user, wallet, writtenUser } from '../resources.ts';
+import { erasedUser, listOf, user, wallet, writtenUser } from '../resources.ts';
 
 const DIRECTORY = ['directory'];
 const emailParam = z
@@ -58,11 +58,29 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     command: ({ userId }, body) => ({ kind: 'user.status', userId, ...body }),
   });
 
+  commandRoute(app, deps, {
+    url: '/users/:userId/erase',
+    operationId: 'eraseUser',
+    kind: 'user.erase',
+    tag: 'users',
+    summary: 'Erase a user, for ever: the e-mail and all personal metadata',
+    description:
+      'Only of a user whose wallets are empty, with nothing held. The log stays whole: it never had these values.',
+    params: byId,
+    body: eraseUserBody,
+    bodyName: 'EraseUser',
+    bodyExample: { reason: 'request 4711' },
+    answer: erasedUser,
+    example: examples.erasedUser,
+    problems: ['user_not_found', 'user_not_empty', 'subject_erased'],
+    command: ({ userId }, body) => ({ kind: 'user.erase', userId, ...body }),
+  });
+
   queryRoute(app, {
     url: '/users',
     operationId: 'listUsers',
     tag: 'users',
-    summary: 'List users, in the order of registration',
+    summary: 'List users, in the order of registration, without those who were erased',
     query: z.strictObject({ email: emailParam, limit: limitParam(50), cursor: cursorParam, atLeast }),
     answer: listOf(user),
     example: examples.listOf(examples.user),
@@ -87,12 +105,13 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     query: z.strictObject({ atLeast }),
     answer: user,
     example: examples.user,
-    problems: ['user_not_found', 'read_model_behind'],
+    problems: ['user_not_found', 'subject_erased', 'read_model_behind'],
     read: async ({ userId }, query) => {
       const found = await findIn(deps, { projections: DIRECTORY, atLeast: query.atLeast }, (tx) =>
         readUser(tx, deps.ledgerId, userId),
       );
       const { result, position } = found;
+      if (result === 'erased') return { refusal: userErased(userId), position };
       return result === null ? { refusal: userNotFound(userId), position } : { body: result, position };
     },
   });
@@ -106,14 +125,15 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     query: z.strictObject({ atLeast }),
     answer: listOf(wallet),
     example: examples.listOf(examples.wallet),
-    problems: ['user_not_found', 'read_model_behind'],
+    problems: ['user_not_found', 'subject_erased', 'read_model_behind'],
     read: async ({ userId }, query) => {
       const source = { projections: WALLET_PROJECTIONS, atLeast: query.atLeast };
       const found = await findIn(deps, source, async (tx) => {
         const known = await readUser(tx, deps.ledgerId, userId);
-        return known === null ? null : listWalletsOfUser(tx, deps.ledgerId, userId);
+        return known === null || known === 'erased' ? known : listWalletsOfUser(tx, deps.ledgerId, userId);
       });
       const { result, position } = found;
+      if (result === 'erased') return { refusal: userErased(userId), position };
       if (result === null) return { refusal: userNotFound(userId), position };
       return { body: { data: result, nextCursor: null }, position };
     },
@@ -122,4 +142,8 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
 
 function userNotFound(userId: string): Refusal {
   return { code: 'user_not_found', detail: 'There is no user with this id.', figures: { userId } };
+}
+
+function userErased(userId: string): Refusal {
+  return { code: 'subject_erased', detail: 'This user was erased.', figures: { userId } };
 }

@@ -1,15 +1,23 @@
-/** Users as the directory shows them; the e-mail comes from beside the log and is null once erased. */
+/**
+ * Users as the directory shows them. The e-mail comes from beside the log: whoever has none was erased, however far the
+ * directory has come, and is not shown.
+ */
 import type { Transaction } from '../../db/transaction.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
-export type User = { id: string; email: string | null; status: string; createdAt: string };
+export type User = { id: string; email: string; status: string; createdAt: string };
 
-type UserRow = { id: string; email: string | null; status: string; created_at: string; position: bigint };
+type UserRow = { id: string; email: string; status: string; created_at: string; position: bigint };
 
 const COLUMNS = `u.id, p.value as email, u.status, u.created_at, u.position`;
 
-export async function readUser(tx: Transaction, ledgerId: number, id: string): Promise<User | null> {
-  const { rows } = await tx.query<UserRow>({
+/** Null for one who does not exist. */
+export async function readUser(
+  tx: Transaction,
+  ledgerId: number,
+  id: string,
+): Promise<User | 'erased' | null> {
+  const { rows } = await tx.query<Omit<UserRow, 'email'> & { email: string | null }>({
     name: 'user',
     text: `
 select ${COLUMNS}
@@ -22,7 +30,10 @@ select ${COLUMNS}
    and u.id = $2::uuid`,
     values: [ledgerId, id],
   });
-  return rows[0] === undefined ? null : userOf(rows[0]);
+  const row = rows[0];
+  if (row === undefined) return null;
+  const { email } = row;
+  return email === null ? 'erased' : userOf({ ...row, email });
 }
 
 /** In the order of registration. `email` must be normalized and finds at most one. */
@@ -38,7 +49,7 @@ export async function listUsers(
     text: `
 select ${COLUMNS}
   from read.users u
-  ${byEmail ? '' : 'left'} join personal p
+  join personal p
     on p.ledger_id = u.ledger_id
    and p.subject_id = u.id
    and p.field = 'email'
