@@ -350,10 +350,15 @@ describe('Read models', () => spoilAll(READ));
 describe('What is personal', () => {
   spoilAll(PERSONAL);
 
-  test('may be erased', async () => {
+  test('is missed, each value, where nobody was erased', async () => {
     const copy = await ledger.copy();
-    await copy.superuser.query('delete from personal');
-    assert.deepEqual((await verifyAll(copy.url)).findings, []);
+    const { rowCount } = await copy.superuser.query('delete from personal');
+    const { findings, findingCount } = await verifyAll(copy.url);
+    assert.equal(findingCount, rowCount);
+    assert.deepEqual(
+      new Set(findings.map(({ check, found }) => `${check}: ${found}`)),
+      new Set(['personal: no value']),
+    );
     await copy.drop();
   });
 });
