@@ -8,12 +8,12 @@ import type { NewEvent } from '../events/catalog.ts';
 import { evolveWithEntries } from '../events/evolve.ts';
 import { lotChangesOf, type Lot } from '../events/lots.ts';
 import { outcomeOf } from '../events/outcome.ts';
-import { personalFieldsOf } from '../events/personal-fields.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { forkState, type LedgerState, type WalletState } from '../events/state.ts';
+import { answerFromLog } from './answer-from-log.ts';
 import { decide } from './decide.ts';
 import type { DecisionContext } from './decision.ts';
-import { compareFingerprint, fingerprint, keyReused, keyReusedBy } from './idempotency.ts';
+import { fingerprint, keyReusedBy } from './idempotency.ts';
 import type { Answer, Request, Settlement, Submission } from './submission.ts';
 
 export type ContextSource = (
@@ -184,8 +184,8 @@ function answer(work: BatchToDecide, course: Course, keyed: KeyedSubmission, at:
   if (first !== undefined) return answerAgain(request, first);
   const earlier = key === null ? undefined : work.stored.get(key);
   if (earlier !== undefined) {
-    const stored = withoutErased(course.state, earlier);
-    return { kind: 'known', answer: answerFromLog(keyed.submission, request, stored) };
+    const asked = { submission: keyed.submission, request };
+    return { kind: 'known', answer: answerFromLog(course.state, asked, earlier) };
   }
   return answerAnew(work, course, { keyed, request, keyHash: keyed.keyHashes[at] ?? null });
 }
@@ -252,29 +252,6 @@ function lotsTouched(state: LedgerState, events: readonly PreparedEvent[]): Lot[
 
 function known(outcome: Answer['outcome']): Planned {
   return { kind: 'known', answer: { outcome, position: null, replayed: false } };
-}
-
-/** Personal values were read before the batch was decided: an erasure earlier in the batch takes them away. */
-function withoutErased(state: LedgerState, stored: StoredEvent): StoredEvent {
-  const erased = personalFieldsOf(stored).some(
-    ({ subjectId }) => state.users.get(subjectId)?.status === 'ERASED',
-  );
-  return erased ? { ...stored, personal: new Map(), salt: null } : stored;
-}
-
-function answerFromLog(submission: Submission, request: Request, stored: StoredEvent): Answer {
-  switch (compareFingerprint(stored, request.canonicalRequest)) {
-    case 'same': {
-      const replayed = !submission.attemptedEventIds.has(stored.id);
-      return { outcome: outcomeOf(stored), position: stored.position, replayed };
-    }
-    case 'erased':
-      return { outcome: { kind: 'erased' }, position: null, replayed: false };
-    case 'other': {
-      const refusal = keyReused(stored, request.command);
-      return { outcome: { kind: 'refused', refusal }, position: null, replayed: false };
-    }
-  }
 }
 
 /** Whether every answer rests on an event of the plan itself, and so every key of the batch on what is appended. */

@@ -152,7 +152,7 @@ describe('Two processes', () => {
       [first, second].map((side) => side.submit({ kind: 'user.erase', userId: again }, key)),
     );
     assert.deepEqual(bodyOf(answers[0]!), bodyOf(answers[1]!));
-    assert.deepEqual(answers.map(({ replayed }) => replayed).sort(), [false, true]);
+    assert.deepEqual(new Set(answers.map(({ replayed }) => replayed)), new Set([false, true]));
   });
 
   test('many at once: each user was paid or erased, never both', async () => {

@@ -7,7 +7,8 @@ import { walletName } from './reference-ledger.ts';
 import type { Item, Reference, Request, Via } from './reference-requests.ts';
 import type { Command, Ledger } from './reference-terms.ts';
 
-export const USERS = ['alice', 'bob', 'carol'] as const;
+/** The last one has nothing to begin with. */
+export const USERS = ['alice', 'bob', 'carol', 'dora'] as const;
 export const CAPS = { gold: null, ore: 500n } as const;
 export const SYSTEMS = ['@treasury', '@revenue', '@fees'] as const;
 
@@ -179,6 +180,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    // For ever: more often, and there would soon be nobody left to pay.
+    weight: 1,
+    arbitrary: user.map((of) => alone({ kind: 'user.erase', user: of })),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('repeat' as const),
@@ -195,7 +201,7 @@ export const histories: fc.Arbitrary<Step[]> = fc.noBias(
 
 /** What every history begins with: something to spend, and to be refused for being more than that. */
 export const beginning: readonly Step[] = Object.keys(CAPS).map((asset) => {
-  const items = USERS.map((user) => {
+  const items = USERS.slice(0, 3).map((user) => {
     return { asked: { kind: 'topup', user, asset, amount: 100n } as const, keyOf: null };
   });
   return { kind: 'send', via: 'each', items, dryRun: false };
@@ -217,6 +223,21 @@ export const traps: readonly Step[][] = [
     },
     alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 90n }),
     { kind: 'repeat', which: 2, via: null },
+  ],
+  // Who has nothing left is erased, and from then on neither paid nor charged, shown nor changed.
+  [
+    alone({ kind: 'user.status', user: 'alice', barred: false }),
+    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 100n }),
+    alone({ kind: 'user.erase', user: 'alice' }),
+    alone({ kind: 'transfer', from: 'alice', to: 'bob', asset: 'ore', amount: 100n }),
+    alone({ kind: 'user.erase', user: 'alice' }),
+    ...[2, 3, 4, 5, 6].map((which): Step => ({ kind: 'repeat', which, via: null })),
+    alone({ kind: 'topup', user: 'alice', asset: 'gold', amount: 1n }),
+    alone({ kind: 'transfer', from: 'bob', to: 'alice', asset: 'gold', amount: 1n }),
+    alone({ kind: 'user.status', user: 'alice', barred: true }),
+    ...[0, 1, 6, 7, 8].map((transaction) =>
+      alone({ kind: 'reversal', transaction, amount: null, force: true }),
+    ),
   ],
   // Who was forced below zero and is paid has no more to spend than that.
   [
@@ -251,7 +272,7 @@ export function requestOf(step: Step, { ledger }: Reference, sent: Sent): Reques
   return request;
 }
 
-const WITHOUT_BATCHES: readonly Kind[] = ['user.status', 'asset.status', 'wallet.status'];
+const WITHOUT_BATCHES: readonly Kind[] = ['user.status', 'user.erase', 'asset.status', 'wallet.status'];
 
 function viaOf({ via, items }: Request, wanted: Via | null): Via {
   if (wanted === null || (wanted === 'route' && items.length > 1)) return via;

@@ -131,6 +131,8 @@ function checkDone(
   assert.equal(body.dryRun, dryRun ? true : undefined);
   if (outcome.hold !== null) checkHold(world, outcome.hold, body, dryRun);
   else if (outcome.posted !== null) checkPosted(world, { command, posted: outcome.posted, body, dryRun });
+  else if (command.kind === 'user.erase')
+    assert.deepEqual([body.id, body.email, body.status], [world.userIds.get(command.user), null, 'ERASED']);
   else if ('barred' in command)
     assert.equal(body.status !== 'ACTIVE', command.barred, `the status is ${body.status}`);
 }

@@ -28,12 +28,12 @@ const ANSWERS = [
     'release',
     'reversal',
   ],
-  ...['user.status', 'asset.status', 'wallet.status', 'done again', 'refused again'],
+  ...['user.status', 'user.erase', 'asset.status', 'wallet.status', 'done again', 'refused again'],
   ...['batch: refused', 'batch: refused again', 'batch: idempotency_key_reused', 'batch: validation_failed'],
   ...['validation_failed', 'idempotency_key_reused', 'user_not_found', 'asset_not_found', 'wallet_not_found'],
   ...['transaction_not_found', 'hold_not_found', 'user_banned', 'asset_frozen', 'wallet_frozen'],
   ...['insufficient_funds', 'supply_cap_exceeded', 'balance_out_of_range', 'hold_exceeded', 'hold_closed'],
-  ...['reversal_exceeds_original', 'not_reversible'],
+  ...['reversal_exceeds_original', 'not_reversible', 'user_not_empty', 'subject_erased'],
 ];
 
 let database: TestDatabase;

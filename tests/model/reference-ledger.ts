@@ -23,7 +23,7 @@ const LARGEST = 10n ** 38n - 1n;
 
 export function newLedger(users: readonly string[], caps: Readonly<Record<string, bigint | null>>): Ledger {
   return {
-    users: new Map(users.map((user) => [user, { banned: false }])),
+    users: new Map(users.map((user) => [user, { banned: false, erased: false }])),
     assets: new Map(Object.entries(caps).map(([asset, cap]) => [asset, { cap, frozen: false }])),
     wallets: new Map(),
     holds: [],
@@ -73,6 +73,8 @@ function attempt(ledger: Ledger, command: Command): Outcome {
       return release(ledger, command);
     case 'reversal':
       return reverse(ledger, command);
+    case 'user.erase':
+      return erase(ledger, command);
     default:
       return setStatus(ledger, command);
   }
@@ -189,6 +191,8 @@ function letGo(ledger: Ledger, hold: Hold, amount: bigint): void {
 function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
   const original = ledger.transactions[command.transaction];
   if (original === undefined) return refused(404, 'transaction_not_found');
+  const parties = original.postings.flatMap(({ from, to }) => [from, to]);
+  if (parties.some((owner) => ledger.users.get(owner)?.erased)) return refused(410, 'subject_erased');
   const several = original.postings.length > 1;
   if (several && command.amount !== null) return refused(400, 'validation_failed');
   if (original.declined || original.type === 'reversal') return refused(422, 'not_reversible');
@@ -217,6 +221,18 @@ function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
   return outcome;
 }
 
+/** For ever, and only of one who has nothing and owes nothing. */
+function erase(ledger: Ledger, command: CommandOf<'user.erase'>): Outcome {
+  const user = ledger.users.get(command.user);
+  if (user === undefined) return refused(404, 'user_not_found');
+  if (user.erased) return refused(410, 'subject_erased');
+  const wallets = [...ledger.assets.keys()].map((asset) => walletIn(ledger, command.user, asset));
+  const left = wallets.filter(({ balance, held }) => balance !== 0n || held !== 0n).length;
+  if (left > 0) return refused(422, 'user_not_empty', { wallets: BigInt(left) });
+  user.erased = true;
+  return done({});
+}
+
 function setStatus(
   ledger: Ledger,
   command: CommandOf<'user.status' | 'asset.status' | 'wallet.status'>,
@@ -224,6 +240,7 @@ function setStatus(
   if (command.kind === 'user.status') {
     const user = ledger.users.get(command.user);
     if (user === undefined) return refused(404, 'user_not_found');
+    if (user.erased) return refused(410, 'subject_erased');
     user.banned = command.barred;
   } else if (command.kind === 'asset.status') {
     const asset = ledger.assets.get(command.asset);
@@ -239,8 +256,11 @@ function setStatus(
 
 function missing(ledger: Ledger, postings: readonly Posting[]): Refused | null {
   for (const { from, to, asset } of postings) {
-    for (const owner of [from, to])
-      if (!isSystem(owner) && !ledger.users.has(owner)) return refused(404, 'user_not_found');
+    for (const owner of [from, to].filter((party) => !isSystem(party))) {
+      const user = ledger.users.get(owner);
+      if (user === undefined) return refused(404, 'user_not_found');
+      if (user.erased) return refused(410, 'subject_erased');
+    }
     if (!ledger.assets.has(asset)) return refused(404, 'asset_not_found');
   }
   return null;

@@ -20,8 +20,10 @@ export type ExpectedReply =
 export type Reference = {
   ledger: Ledger;
   /** What was done or refused under each key that is remembered. */
-  readonly remembered: Map<string, { readonly command: Command; readonly outcome: Outcome }>;
+  readonly remembered: Map<string, Remembered>;
 };
+
+export type Remembered = { readonly command: Command; readonly outcome: Outcome };
 
 export function expectReply(reference: Reference, { via, items }: Request): ExpectedReply {
   if (via === 'atomic') return expectAtomic(reference, items);
@@ -38,12 +40,24 @@ export function expectDryRun({ ledger }: Reference, { via, items }: Request): Ex
 function expectOne({ ledger, remembered }: Reference, { key, command }: Item): Expected {
   const first = remembered.get(key);
   if (first !== undefined) {
-    if (isSame(first.command, command)) return { outcome: first.outcome, replayed: true };
+    if (isSame(first.command, command)) {
+      if (showsErased(ledger, first)) return { outcome: refused(410, 'subject_erased'), replayed: false };
+      return { outcome: first.outcome, replayed: true };
+    }
     return { outcome: refused(422, 'idempotency_key_reused'), replayed: false };
   }
   const outcome = perform(ledger, command);
   if (outcome.kind === 'done' || outcome.status === 422) remembered.set(key, { command, outcome });
   return { outcome, replayed: false };
+}
+
+/** Of all that is asked here, only who changes the status of a user is shown something personal: the e-mail. */
+export function showsErased(ledger: Ledger, { command, outcome }: Remembered): boolean {
+  return (
+    command.kind === 'user.status' &&
+    outcome.kind === 'done' &&
+    ledger.users.get(command.user)?.erased === true
+  );
 }
 
 function expectAtomic(reference: Reference, items: readonly Item[]): ExpectedReply {

@@ -54,6 +54,7 @@ export type Command =
       readonly force: boolean;
     }
   | { readonly kind: 'user.status'; readonly user: string; readonly barred: boolean }
+  | { readonly kind: 'user.erase'; readonly user: string }
   | { readonly kind: 'asset.status'; readonly asset: string; readonly barred: boolean }
   | {
       readonly kind: 'wallet.status';
@@ -117,7 +118,7 @@ export type Done = {
 
 export type Refused = {
   readonly kind: 'refused';
-  readonly status: 400 | 404 | 422;
+  readonly status: 400 | 404 | 410 | 422;
   readonly code: string;
   readonly figures: Readonly<Record<string, bigint>>;
   /** The declined attempt, which has an id like any transaction. */
@@ -127,7 +128,7 @@ export type Refused = {
 export type Outcome = Done | Refused;
 
 export type Ledger = {
-  readonly users: Map<string, { banned: boolean }>;
+  readonly users: Map<string, { banned: boolean; erased: boolean }>;
   readonly assets: Map<string, { readonly cap: bigint | null; frozen: boolean }>;
   /** By walletName; those that money has moved in. */
   wallets: Map<string, { balance: bigint; held: bigint; frozen: boolean }>;

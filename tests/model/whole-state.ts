@@ -4,6 +4,7 @@ import { pagesOf } from '../http/pages-of.ts';
 import { CAPS, SYSTEMS, USERS } from './commands.ts';
 import { checkEntries, checkHold, headPosition } from './exchange.ts';
 import { walletIn } from './reference-ledger.ts';
+import { showsErased } from './reference-requests.ts';
 import { assertWalletIs, type World } from './world.ts';
 
 export async function checkWholeState(world: World): Promise<void> {
@@ -11,6 +12,7 @@ export async function checkWholeState(world: World): Promise<void> {
   await Promise.all([
     checkUsersWallets(world, 'consistency=strong'),
     checkUsersWallets(world, `atLeast=${head}`),
+    checkUsers(world, head),
     checkSystemWallets(world, head),
     checkHolds(world, head),
     checkLots(world, head),
@@ -30,6 +32,14 @@ async function checkUsersWallets(world: World, query: string): Promise<void> {
         assertWalletIs(world, { owner, asset }, reply.body.walletId);
     }),
   );
+}
+
+async function checkUsers({ service, userIds, reference }: World, head: string): Promise<void> {
+  for (const [name, { banned, erased }] of reference.ledger.users) {
+    const { status, body } = await service.get(`/users/${userIds.get(name)}?atLeast=${head}`);
+    if (erased) assert.deepEqual([status, body.code], [410, 'subject_erased'], name);
+    else assert.deepEqual([status, body.status], [200, banned ? 'BANNED' : 'ACTIVE'], name);
+  }
 }
 
 async function checkSystemWallets(world: World, head: string): Promise<void> {
@@ -112,7 +122,9 @@ async function checkKeys(world: World): Promise<void> {
   await Promise.all(
     [...world.answers].map(async ([key, { status, text }]) => {
       const { body } = await world.service.get(`/idempotency-keys/${key}`);
-      assert.deepEqual([body.status, JSON.stringify(body.outcome)], [status, text]);
+      const { ledger, remembered } = world.reference;
+      if (showsErased(ledger, remembered.get(key)!)) assert.equal(body.code, 'subject_erased');
+      else assert.deepEqual([body.status, JSON.stringify(body.outcome)], [status, text]);
     }),
   );
 }

@@ -90,6 +90,8 @@ export function inHttp(world: World, command: Command): { path: string; body: Fi
       const body = { status: command.barred ? 'BANNED' : 'ACTIVE' };
       return { path: `/users/${userIds.get(command.user)}/status`, body, named: {} };
     }
+    case 'user.erase':
+      return { path: `/users/${userIds.get(command.user)}/erase`, body: {}, named: {} };
     case 'asset.status':
       return { path: `/assets/${slugs.get(command.asset)}/status`, body: frozen(command), named: {} };
     case 'wallet.status': {

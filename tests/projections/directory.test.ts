@@ -38,6 +38,18 @@ describe('The directory', () => {
     assert.deepEqual(seen, expected);
   });
 
+  test('keeps a user who was erased, as one who was there (user.erased)', async () => {
+    const { id } = await registerUser(side.service);
+    const other = await registerUser(side.service);
+    const [before] = await foundIn('users', id);
+    const [otherBefore] = await foundIn('users', other.id);
+    // In one range with what came before it.
+    accepted(await side.service.post(`/users/${id}/status`, { status: 'BANNED' }));
+    accepted(await side.service.post(`/users/${id}/erase`, {}));
+    assert.deepEqual(await foundIn('users', id), [{ ...before, status: 'ERASED' }]);
+    assert.deepEqual(await foundIn('users', other.id), [otherBefore]);
+  });
+
   test('lists an asset with its figures (asset.created)', async () => {
     const body = { slug: 'silver', name: 'Silber 🥈', scale: 18, supplyCap: '9'.repeat(38) };
     const { id, position } = accepted(await side.service.post('/assets', body));

@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { ownerKey, type Owner } from '../../src/events/catalog.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
-import { beginning, commandOf, histories, type Step } from '../commands/random-ledger.ts';
+import { beginning, commandOf, lastingHistories, type Step } from '../commands/random-ledger.ts';
+import { uuid } from '../events/facts.ts';
 import type { ReadSide } from './read-side.ts';
 
 /** Commands submitted together, so that the log has been written in batches of several. */
 const TOGETHER = 7;
+
+/** Erased in the end: one whom the histories do not name. */
+const dora = { id: uuid('a', 4), email: 'dora@example.com' };
 
 /** The same seed gives the same commands. Recorded times spread over some hours. */
 export async function writeRandomLog(
@@ -15,8 +19,9 @@ export async function writeRandomLog(
   options: { seed: number; histories: number },
 ): Promise<void> {
   const steps: Step[] = [...beginning];
-  for (const history of fc.sample(histories, { seed: options.seed, numRuns: options.histories }))
+  for (const history of fc.sample(lastingHistories, { seed: options.seed, numRuns: options.histories }))
     steps.push(...history);
+  steps.push({ kind: 'user.register', ...dora }, { kind: 'user.erase', userId: dora.id });
   for (let from = 0; from < steps.length; from += TOGETHER) {
     const wallets = await walletIds(side);
     const found = {

@@ -109,6 +109,9 @@ async function launch(cluster: Cluster, deadline: Deadline): Promise<string | un
       'listen_addresses=127.0.0.1',
       '-c',
       'unix_socket_directories=',
+      // Details quote values, such as an e-mail that exists already.
+      '-c',
+      'log_error_verbosity=terse',
     ],
     {
       cwd: '/',

@@ -36,6 +36,40 @@ select ${COLUMNS}
   return email === null ? 'erased' : userOf({ ...row, email });
 }
 
+const ALL = `
+select ${COLUMNS}
+  from read.users u
+  join personal p
+    on p.ledger_id = u.ledger_id
+   and p.subject_id = u.id
+   and p.field = 'email'
+ where u.ledger_id = $1::integer
+   and u.position > $2::bigint
+ order by u.position
+ limit $3::integer`;
+
+/** From the e-mail to the user: there are no statistics of e-mails that would tell the planner how few it will find. */
+const BY_EMAIL = `
+with found as materialized (
+  select subject_id, value
+    from personal
+   where ledger_id = $1::integer
+     and field = 'email'
+     and value = $4::text
+)
+select ${COLUMNS}
+  from found p
+ cross join lateral (
+        select *
+          from read.users u
+         where u.ledger_id = $1::integer
+           and u.id = p.subject_id
+           and u.position > $2::bigint
+         limit 1
+       ) u
+ order by u.position
+ limit $3::integer`;
+
 /** In the order of registration. `email` must be normalized and finds at most one. */
 export async function listUsers(
   tx: Transaction,
@@ -43,23 +77,15 @@ export async function listUsers(
   request: PageRequest & { email: string | undefined },
 ): Promise<Page<User>> {
   const after = request.cursor === undefined ? 0n : decodeCursor(request.cursor).position;
-  const byEmail = request.email !== undefined;
-  const { rows } = await tx.query<UserRow>({
-    name: byEmail ? 'users-by-email' : 'users',
-    text: `
-select ${COLUMNS}
-  from read.users u
-  join personal p
-    on p.ledger_id = u.ledger_id
-   and p.subject_id = u.id
-   and p.field = 'email'
-   ${byEmail ? 'and p.value = $4::text' : ''}
- where u.ledger_id = $1::integer
-   and u.position > $2::bigint
- order by u.position
- limit $3::integer`,
-    values: [ledgerId, after, request.limit + 1, ...(byEmail ? [request.email] : [])],
-  });
+  const values = [ledgerId, after, request.limit + 1];
+  const { rows } =
+    request.email === undefined
+      ? await tx.query<UserRow>({ name: 'users', text: ALL, values })
+      : await tx.query<UserRow>({
+          name: 'users-by-email',
+          text: BY_EMAIL,
+          values: [...values, request.email],
+        });
   return pageOf(rows, request.limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: userOf });
 }
 
