@@ -180,6 +180,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    // One key for two of a batch: by chance alone it hardly ever comes.
+    weight: 1,
+    arbitrary: fc.tuple(item, item, fc.nat({ max: 60 })).map(([one, other, keyOf]): Step => {
+      const items = [one, other].map(({ asked }) => ({ asked, keyOf }));
+      return { kind: 'send', via: 'atomic', items, dryRun: false };
+    }),
+  },
+  {
     // For ever: more often, and there would soon be nobody left to pay.
     weight: 1,
     arbitrary: user.map((of) => alone({ kind: 'user.erase', user: of })),
