@@ -151,6 +151,10 @@ describe('Who was erased is named by no command any more', () => {
     { kind: 'transfer', fromUserId: bob.id, toUserId: alice.id, ...money },
     { kind: 'postings', postings: [{ ...between, from: { system: 'treasury' } }] },
     { kind: 'postings', postings: [{ ...between, from: between.to, to: between.from }] },
+    {
+      ...{ kind: 'exchange', userId: alice.id, fromAsset: 'gold', toAsset: 'ore' },
+      ...{ amount: '1', rate: '1' },
+    },
     { kind: 'hold', userId: alice.id, ...money },
     { kind: 'user.status', userId: alice.id, status: 'BANNED' },
     { kind: 'user.status', userId: alice.id, status: 'ACTIVE' },
