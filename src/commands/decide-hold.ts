@@ -57,7 +57,7 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     return afterOpening([opened], rejection(request, refusal, context, { id: holdId }));
   }
   const lots = lotsOf(state, wallet);
-  const free = spendable(wallet, lots, context.occurredAt);
+  const free = spendable(wallet, lots, { at: context.occurredAt });
   if (free - amount < (wallet.floor ?? 0n)) {
     const refusal = insufficientFunds(wallet, free, amount);
     return happened(rejection(request, refusal, context, { id: holdId }));

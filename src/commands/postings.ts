@@ -30,7 +30,7 @@ export type Movement = {
   readonly amount: bigint;
   /** The lots that it comes out of, where that was settled before: what a hold reserves, or what expires. */
   readonly fromLots?: readonly LotShare[];
-  /** The lot that is taken from before the others. */
+  /** The lot that is taken from before the others, over or not. */
   readonly firstLot?: string | null;
   /** The lots that it goes into. */
   readonly toLots?: readonly LotShare[];
@@ -81,7 +81,7 @@ export function pay(
     const asset = assetOf(state, movement);
     const payer = purse.walletOf(from, asset);
     const lots = purse.lotsOf(payer);
-    const unaffordable = paymentRefusal({ payer, lots, amount, asset, rules, at: context.occurredAt });
+    const unaffordable = paymentRefusal({ payer, lots, movement, asset, rules, at: context.occurredAt });
     // That there is nothing to pay with must be a locked fact, so the payer's wallet is opened.
     if (unaffordable !== null) {
       return { kind: 'refused', refusal: unaffordable, opened: purse.opened().filter(opens(payer)) };
@@ -181,15 +181,17 @@ export function statusRefusal(
 function paymentRefusal(payment: {
   payer: WalletState;
   lots: readonly Lot[];
-  amount: bigint;
+  movement: Movement;
   asset: AssetState;
   rules: PayRules;
   at: string;
 }): RecordedRefusal | null {
-  const { payer, lots, amount, asset, rules, at } = payment;
+  const { payer, lots, asset, rules, at } = payment;
+  const { amount, firstLot: first = null } = payment.movement;
   if (payer.floor === null) return null;
   // What is held was set aside before anything of it was over.
-  const free = rules.fromHold === undefined ? spendable(payer, lots, at) : available(payer) + rules.fromHold;
+  const free =
+    rules.fromHold === undefined ? spendable(payer, lots, { at, first }) : available(payer) + rules.fromHold;
   if (free - amount >= payer.floor) return null;
   if (rules.forced === true && 'userId' in payer.owner) return null;
   if (isTreasury(payer.owner)) return capExceeded({ treasury: payer, floor: payer.floor, amount, asset });

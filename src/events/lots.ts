@@ -111,8 +111,8 @@ export function freeOf({ remaining, reserved }: Lot): bigint {
 }
 
 /** What is over by then, noticed or not: it is part of the balance until it is taken back, but nobody can spend it. */
-export function overdueOf(lots: readonly Lot[], at: string): bigint {
-  return lots.reduce((sum, lot) => (lot.expiresAt <= at ? sum + freeOf(lot) : sum), 0n);
+export function overdueOf(lots: readonly Lot[], at: string, but: string | null = null): bigint {
+  return lots.reduce((sum, lot) => (lot.expiresAt <= at && lot.lotId !== but ? sum + freeOf(lot) : sum), 0n);
 }
 
 /** When the next lot of the wallet ends; null for a wallet that has nothing in lots. */
@@ -124,15 +124,17 @@ export function openLots(lots: readonly Lot[]): number {
   return lots.filter(({ remaining }) => remaining > 0n).length;
 }
 
-/** Out of which lots an amount is taken at a time: the earliest to expire first. What they do not cover is plain balance. */
+/**
+ * Out of which lots an amount is taken at a time: `first`, over or not, then the earliest to expire. What they do not cover is
+ * plain balance.
+ */
 export function sharesOf(
   lots: readonly Lot[],
   amount: bigint,
   { at, first = null }: { readonly at: string; readonly first?: string | null },
 ): LotShare[] {
-  const spendable = lots.filter((lot) => lot.expiresAt > at);
-  const preferred = spendable.filter(({ lotId }) => lotId === first);
-  const others = spendable.filter(({ lotId }) => lotId !== first);
+  const preferred = lots.filter(({ lotId }) => lotId === first);
+  const others = lots.filter(({ lotId, expiresAt }) => lotId !== first && expiresAt > at);
   return upTo(
     [...preferred, ...others].map((lot) => ({ lotId: lot.lotId, amount: freeOf(lot) })),
     amount,

@@ -137,7 +137,11 @@ export function lotsOf(state: LedgerState, wallet: WalletState): readonly Lot[] 
   return lots ?? [];
 }
 
-/** What can be spent at a time: neither held nor in a lot that is over. */
-export function spendable(wallet: WalletState, lots: readonly Lot[], at: string): bigint {
-  return available(wallet) - overdueOf(lots, at);
+/** What can be spent at a time: neither held nor in a lot that is over, but for the one that is taken from anyway. */
+export function spendable(
+  wallet: WalletState,
+  lots: readonly Lot[],
+  { at, first = null }: { readonly at: string; readonly first?: string | null },
+): bigint {
+  return available(wallet) - overdueOf(lots, at, first);
 }

@@ -92,7 +92,7 @@ const SPOILINGS: readonly Spoiling[] = [
   {
     what: 'a payment out of more of a lot than there was',
     sql: `update events set data = replace(data::text, '"lots":[{"amount":"', '"lots":[{"amount":"9999')::json
-           where ${lastEvent(`data ->> 'type' = 'spend' and data::text like '%"lots":[{"amount":"%'`)}`,
+           where ${lastEvent(`data ->> 'type' = 'spend' and length(data ->> 'amount') < 5 and data::text like '%"lots":[{"amount":"%'`)}`,
     checks: ['lots', 'lot_heads', 'read_models'],
   },
   {

@@ -23,7 +23,7 @@ export type LotChanges = {
   readonly most: Extreme;
   readonly leastReserved: Extreme;
   readonly leastFree: Extreme;
-  /** The last of the payments out of it that no hold had set aside. */
+  /** The last of the payments out of it that no hold had set aside; what takes the bonus itself back may do so after its end. */
   readonly spent: { readonly at: string; readonly position: bigint } | null;
   /** Its ends: what was free after each. */
   readonly ends: readonly { readonly at: string; readonly position: bigint; readonly free: bigint }[];
@@ -62,7 +62,7 @@ export function createLotTracks(findings: FindingList): LotTracks {
       }
       const changes = lotChangesOf(event);
       if (changes.length === 0) return;
-      const expires = event.type === 'transaction.posted' ? event.data.expires : undefined;
+      const posted = event.type === 'transaction.posted' ? event.data : null;
       for (const change of changes) {
         const track = trackOf(change.lotId, change.walletId, position);
         track.remaining += change.remaining;
@@ -72,10 +72,11 @@ export function createLotTracks(findings: FindingList): LotTracks {
         if (track.reserved < track.leastReserved.change)
           track.leastReserved = { change: track.reserved, position };
         if (free < track.leastFree.change) track.leastFree = { change: free, position };
-        if (change.lotId === expires) {
+        if (change.lotId === posted?.expires) {
           track.expired -= change.remaining;
           track.ends = [...track.ends, { at, position, free }];
-        } else if (change.remaining < 0n && change.reserved === 0n) track.spent = { at, position };
+        } else if (change.remaining < 0n && change.reserved === 0n && change.lotId !== posted?.reverses)
+          track.spent = { at, position };
       }
     },
     finish: () => [...tracks.values()],

@@ -209,9 +209,10 @@ function toldBy(entry: StoredEntry, told: Told): Told {
   };
 }
 
-/** A user's wallet goes below zero by force only. */
+/** A user's wallet goes below zero by force only, and by what is over and was taken from it by force before. */
 function isForced(event: TrackedEvent): boolean {
-  return event.type === 'transaction.posted' && event.data.asked?.['force'] === 'true';
+  if (event.type !== 'transaction.posted') return false;
+  return event.data.asked?.['force'] === 'true' || event.data.expires !== undefined;
 }
 
 function isKnown({ openingBalance, openingHeld, openingSeq }: Track): boolean {
