@@ -93,7 +93,8 @@ const SPOILINGS: readonly Spoiling[] = [
     what: 'a payment out of more of a lot than there was',
     sql: `update events set data = replace(data::text, '"lots":[{"amount":"', '"lots":[{"amount":"9999')::json
            where ${lastEvent(`data ->> 'type' = 'spend' and length(data ->> 'amount') < 5 and data::text like '%"lots":[{"amount":"%'`)}`,
-    checks: ['lots', 'lot_heads', 'read_models'],
+    // The wallet's next end too: the fold has nothing left in the lot.
+    checks: ['lots', 'lot_heads', 'read_models', 'wallets'],
   },
   {
     what: 'a lot that expired before its end',
