@@ -7,6 +7,7 @@
 /** Refusals caused by state. They are recorded in the log and answered again to every retry. */
 export type RecordedRefusalCode =
   | 'insufficient_funds'
+  | 'limit_exceeded'
   | 'user_banned'
   | 'user_not_empty'
   | 'asset_frozen'

@@ -90,9 +90,14 @@ export function decideBatch(work: BatchToDecide): BatchPlan {
   };
 }
 
-/** What is kept by the policy version: statuses. */
+/** What is kept by the policy version: statuses, and limits of assets. */
 function raisesPolicy({ type }: NewEvent): boolean {
-  return type === 'user.erased' || type.endsWith('.status_changed');
+  return type === 'user.erased' || type === 'asset.limits_changed' || type.endsWith('.status_changed');
+}
+
+/** Whether an event leaves another head of the wallet that it names. */
+function isAboutWallet(event: NewEvent): event is Extract<NewEvent, { type: `wallet.${string}` }> {
+  return event.type.startsWith('wallet.');
 }
 
 function fork(course: Course): Course {
@@ -210,8 +215,7 @@ function answerAnew(
   for (const [index, event] of decision.events.entries()) {
     const entries = evolveWithEntries(state, { ...event, occurredAt: work.occurredAt });
     for (const entry of entries) touched.add(entry.walletId);
-    if (event.type === 'wallet.opened' || event.type === 'wallet.status_changed')
-      touched.add(event.data.walletId);
+    if (isAboutWallet(event)) touched.add(event.data.walletId);
     const carriesKey = index === last && request.idempotencyKey !== null && keyHash !== null;
     const key = carriesKey
       ? {

@@ -1,6 +1,7 @@
 /** The rules of holds: part of a balance is reserved, paid out in one or several captures, and released. */
 import type { Hold, LotShare } from '../events/catalog.ts';
 import { afterFirst, firstOf, lotsMember, sharesOf } from '../events/lots.ts';
+import { windowsInForce } from '../events/spend-limits.ts';
 import {
   lotsOf,
   openedWallet,
@@ -28,6 +29,7 @@ import {
   type ReleaseCommand,
 } from './money-schemas.ts';
 import { insufficientFunds, missingFrom, pay, statusRefusal, type RecordedRefusal } from './postings.ts';
+import { spendRefusal } from './spend-refusal.ts';
 
 export function decideHold(state: LedgerState, command: HoldCommand, context: DecisionContext): Decision {
   const { userId, assetSlug, expiresInSeconds } = command;
@@ -62,12 +64,16 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     const refusal = insufficientFunds(wallet, free, amount);
     return happened(rejection(request, refusal, context, { id: holdId }));
   }
+  const limited = spendRefusal(state, [{ payer: wallet, amount }], context.occurredAt);
+  if (limited !== null) return happened(rejection(request, limited.refusal, context, { id: holdId }));
+  const windows = windowsInForce(wallet.limits, asset.limits);
   const hold: Hold = {
     ...{ holdId, walletId: wallet.id, userId, asset: assetSlug },
     ...{ amount: command.amount, captured: '0', remaining: command.amount, status: 'open' },
     expiresAt: expiresInSeconds === undefined ? null : later(context.occurredAt, expiresInSeconds),
     reference,
     ...lotsMember(sharesOf(lots, amount, { at: context.occurredAt })),
+    ...(windows.length > 0 ? { counted: { at: context.occurredAt, windows: [...windows] } } : {}),
   };
   const heldAfter = (wallet.held + amount).toString();
   const data = { hold, expiresInSeconds: asked.expiresInSeconds, heldAfter };

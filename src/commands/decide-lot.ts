@@ -69,7 +69,7 @@ export function decideLotExpiry(
   const amount = freeOf(lot);
   const fromLots: LotShare[] = [{ lotId, amount: amount.toString() }];
   const movement = { from: wallet.owner, to: giver.owner, assetSlug: wallet.asset, amount, fromLots };
-  const paid = pay(state, [movement], context, { forced: true });
+  const paid = pay(state, [movement], context, { forced: true, spends: false });
   // Force stops at balances of more than 38 digits only: then it stays, and nobody can spend it.
   if (paid.kind === 'refused') return { kind: 'nothing' };
   const data = {

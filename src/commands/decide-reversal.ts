@@ -53,7 +53,7 @@ export function decideReversal(
   if (refusal !== null) return happened(rejection(request, refusal, context, finish));
 
   const movements = movementsBack(state, original, single ? amount : null);
-  const paid = pay(state, movements, context, { forced: command.force ?? false });
+  const paid = pay(state, movements, context, { forced: command.force ?? false, spends: false });
   if (paid.kind === 'refused')
     return afterOpening(paid.opened, rejection(request, paid.refusal, context, finish));
   const data = {

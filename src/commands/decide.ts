@@ -3,10 +3,18 @@
  * Pure, synchronous and total. It reads no clock and draws no random numbers: the time, ids and digests
  * it needs are handed in, and everything it looks at was read under the batch's locks.
  */
-import type { EventData, PersonalValue } from '../events/catalog.ts';
+import type { PersonalValue } from '../events/catalog.ts';
 import type { LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
 import { decideCapture, decideExpiry, decideHold, decideRelease } from './decide-hold.ts';
+import {
+  assetShown,
+  setAssetLimits,
+  setOverdraft,
+  setWalletLimits,
+  walletShown,
+  walletWithAsset,
+} from './decide-limits.ts';
 import { decideLotExpiry } from './decide-lot.ts';
 import { decideErasure } from './decide-erasure.ts';
 import { decideReversal } from './decide-reversal.ts';
@@ -37,6 +45,12 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
       return setAssetStatus(state, command, context);
     case 'wallet.status':
       return setWalletStatus(state, command, context);
+    case 'wallet.overdraft':
+      return setOverdraft(state, command, context);
+    case 'wallet.limits':
+      return setWalletLimits(state, command, context);
+    case 'asset.limits':
+      return setAssetLimits(state, command, context);
     case 'topup':
     case 'bonus':
     case 'spend':
@@ -105,10 +119,7 @@ function createAsset(state: LedgerState, command: Of<'asset.create'>, context: D
 function setAssetStatus(state: LedgerState, command: Of<'asset.status'>, context: DecisionContext): Decision {
   const asset = state.assets.get(command.slug);
   if (asset === undefined) return assetNotFound(command.slug);
-  const { id, slug, name, scale } = asset;
-  const supplyCap = asset.supplyCap?.toString() ?? null;
-  const { status } = command;
-  const data = { assetId: id, slug, name, scale, supplyCap, status, reason: command.reason ?? null };
+  const data = { ...assetShown(asset), status: command.status, reason: command.reason ?? null };
   return happened(newEvent('asset.status_changed', data, context));
 }
 
@@ -117,20 +128,8 @@ function setWalletStatus(
   command: Of<'wallet.status'>,
   context: DecisionContext,
 ): Decision {
-  const { walletId, status } = command;
-  const wallet = state.wallets.get(walletId);
-  const asset = wallet && state.assets.get(wallet.asset);
-  if (wallet === undefined || asset === undefined) {
-    return refused('wallet_not_found', 'There is no wallet with this id.', { walletId });
-  }
-  const data: EventData<'wallet.status_changed'> = {
-    walletId,
-    owner: wallet.owner,
-    asset: { slug: asset.slug, name: asset.name, scale: asset.scale, status: asset.status },
-    balance: wallet.balance.toString(),
-    held: wallet.held.toString(),
-    status,
-    reason: command.reason ?? null,
-  };
+  const found = walletWithAsset(state, command.walletId);
+  if ('kind' in found) return found;
+  const data = { ...walletShown(found), status: command.status, reason: command.reason ?? null };
   return happened(newEvent('wallet.status_changed', data, context));
 }

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Owner } from '../events/catalog.ts';
+import { limitsOfText } from '../events/spend-limits.ts';
 import { walletKey, type AssetState, type UserState, type WalletState } from '../events/state.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { ownerKey } from '../events/catalog.ts';
@@ -141,6 +142,7 @@ type AssetRow = {
   scale: number;
   supply_cap: bigint | null;
   status: AssetState['status'];
+  limits: string | null;
 };
 
 async function readAssets(
@@ -152,12 +154,12 @@ async function readAssets(
   const { rows } = await tx.query<AssetRow>({
     name: 'assets-by-slug-or-wallet',
     text: `
-select id, slug, name, scale, supply_cap, status
+select id, slug, name, scale, supply_cap, status, limits::text
   from assets
  where ledger_id = $1::integer
    and slug = any ($2::text[])
  union all
-select a.id, a.slug, a.name, a.scale, a.supply_cap, a.status
+select a.id, a.slug, a.name, a.scale, a.supply_cap, a.status, a.limits::text
   from wallets w
   join assets a
     on a.ledger_id = w.ledger_id
@@ -166,8 +168,9 @@ select a.id, a.slug, a.name, a.scale, a.supply_cap, a.status
    and w.id = any ($3::uuid[])`,
     values: [ledgerId, wanted.slugs, wanted.walletIds],
   });
-  return rows.map(({ id, slug, name, scale, supply_cap: supplyCap, status }) => {
-    return { id, slug, name, scale: scale.toString(), supplyCap, status };
+  return rows.map(({ id, slug, name, scale, supply_cap: supplyCap, status, limits }) => {
+    const parsed = limits === null ? null : limitsOfText(limits);
+    return { id, slug, name, scale: scale.toString(), supplyCap, status, limits: parsed };
   });
 }
 

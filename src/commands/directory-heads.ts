@@ -4,6 +4,7 @@
  */
 import type { Transaction } from '../db/transaction.ts';
 import type { EventData, Hold, NewEvent } from '../events/catalog.ts';
+import { limitsText, parsedLimits } from '../events/spend-limits.ts';
 import { withPersonalValues } from '../events/read.ts';
 import type { PreparedEvent } from '../events/append.ts';
 import type { Lot } from '../events/lots.ts';
@@ -40,8 +41,13 @@ export async function writeDirectory(
       case 'asset.status_changed':
         await updateAsset(tx, ledgerId, event.data);
         break;
+      case 'asset.limits_changed':
+        await updateAssetLimits(tx, ledgerId, event.data);
+        break;
       case 'wallet.opened':
       case 'wallet.status_changed':
+      case 'wallet.overdraft_changed':
+      case 'wallet.limits_changed':
       case 'transaction.posted':
       case 'transaction.rejected':
       case 'hold.placed':
@@ -212,6 +218,22 @@ update assets
  where ledger_id = $1::integer
    and id = $2::uuid`,
     values: [ledgerId, data.assetId, data.status],
+  });
+}
+
+async function updateAssetLimits(
+  tx: Transaction,
+  ledgerId: number,
+  data: EventData<'asset.limits_changed'>,
+): Promise<void> {
+  await tx.query({
+    name: 'update-asset-limits',
+    text: `
+update assets
+   set limits = $3::json
+ where ledger_id = $1::integer
+   and id = $2::uuid`,
+    values: [ledgerId, data.assetId, limitsText(parsedLimits(data.limits))],
   });
 }
 

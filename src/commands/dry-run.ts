@@ -8,10 +8,12 @@ import { stateUnderLocks, walletsToLock } from './batch-state.ts';
 import { contextFor } from './decision-context.ts';
 import { decideBatch, settlementsOf } from './decide-batch.ts';
 import { createDirectoryCache } from './directory-cache.ts';
+import { withLimitsAfter } from './limits-after.ts';
 import { readUnderLocks } from './lock-and-read.ts';
 import { needsOf } from './needs.ts';
 import { readHolds, readLots, readOriginals } from './read-heads.ts';
 import { readReferences } from './references.ts';
+import { forkState } from '../events/state.ts';
 import type { Request, Settlement } from './submission.ts';
 import { uuidv7 } from '../uuid.ts';
 
@@ -44,6 +46,7 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
         fail: () => undefined,
       };
       const keyed = { submission, keyHashes: requests.map(() => null) };
+      const before = forkState(state);
       const drawn = new Set<string>();
       const plan = decideBatch({
         ...{ state, batch: [keyed], stored: new Map(), occurredAt },
@@ -57,7 +60,8 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       );
       const [settlement] = settlementsOf(plan, { firstPosition: 1n, recordedAt: occurredAt }, personal);
       if (settlement === undefined) throw new Error('a dry run was not settled');
-      return { settlement: withoutDrawnIds(settlement, drawn), headPosition };
+      const shown = withLimitsAfter(settlement, plan, before);
+      return { settlement: withoutDrawnIds(shown, drawn), headPosition };
     });
 }
 

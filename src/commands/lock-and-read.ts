@@ -8,6 +8,7 @@
  */
 import { byteaArray, uuidArray } from '../db/binary-arrays.ts';
 import type { Transaction } from '../db/transaction.ts';
+import { walletLimitsOfText } from '../events/spend-limits.ts';
 import type { WalletState } from '../events/state.ts';
 
 export async function lockWallets(tx: Transaction, ledgerId: number, ids: readonly string[]): Promise<void> {
@@ -73,6 +74,7 @@ type WalletCells = readonly [
   seq: string,
   status: WalletState['status'],
   nextDueAt: string | null,
+  limits: string | null,
 ];
 
 /** One statement for all of it: at low load a batch is one command, and each statement costs as much as its rules. */
@@ -93,11 +95,12 @@ select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp()
        l.head_position,
        (select json_agg(json_build_array(found.id, found.owner, found.is_system, found.asset_id, found.balance::text,
                                          found.held::text, found.floor::text, found.seq::text, found.status,
-                                         to_char(found.next_due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+                                         to_char(found.next_due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                                         found.limits::text))
           from unnest($2::uuid[]) as wanted (id)
          cross join lateral (
                 select w.id, w.owner, w.is_system, w.asset_id, w.balance, w.held, w.floor, w.seq, w.status,
-                       w.next_due_at
+                       w.next_due_at, w.limits
                   from wallets w
                  where w.ledger_id = $1::integer
                    and w.id = wanted.id
@@ -124,7 +127,7 @@ select greatest(l.head_recorded_at, date_trunc('milliseconds', clock_timestamp()
 }
 
 function walletHead(cells: WalletCells): WalletHead {
-  const [id, owner, isSystem, assetId, balance, held, floor, seq, status, nextDueAt] = cells;
+  const [id, owner, isSystem, assetId, balance, held, floor, seq, status, nextDueAt, limits] = cells;
   return {
     id,
     owner: isSystem ? { system: owner } : { userId: owner },
@@ -135,6 +138,7 @@ function walletHead(cells: WalletCells): WalletHead {
     seq: BigInt(seq),
     status,
     nextDueAt,
+    limits: limits === null ? null : walletLimitsOfText(limits),
   };
 }
 

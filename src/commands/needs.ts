@@ -62,9 +62,12 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       break;
     case 'asset.create':
     case 'asset.status':
+    case 'asset.limits':
       assets.add(command.slug);
       break;
     case 'wallet.status':
+    case 'wallet.overdraft':
+    case 'wallet.limits':
       walletIds.add(command.walletId);
       break;
     case 'topup':

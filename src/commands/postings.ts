@@ -20,6 +20,7 @@ import {
 } from '../events/state.ts';
 import { isInRange } from '../money.ts';
 import { assetNotFound, newEvent, unknownUser, type Decision, type DecisionContext } from './decision.ts';
+import { spendRefusal, type Payment } from './spend-refusal.ts';
 
 export type RecordedRefusal = Refusal<RecordedRefusalCode>;
 
@@ -41,6 +42,8 @@ export type PayRules = {
   readonly forced?: boolean;
   /** So much of what is held of the payer's wallet is what is paid here. */
   readonly fromHold?: bigint;
+  /** False where what users pay is not spent, so that no limit of theirs is asked: what is taken back. */
+  readonly spends?: boolean;
 };
 
 /** `opened` come before the event that is told of: wallets that the outcome rests on. */
@@ -76,6 +79,7 @@ export function pay(
     }
   }
   const postings: Posting[] = [];
+  const payments: Payment[] = [];
   for (const movement of movements) {
     const { from, to, amount } = movement;
     const asset = assetOf(state, movement);
@@ -97,12 +101,20 @@ export function pay(
     purse.put({ ...payee, balance: toBalance });
     purse.moveLots(payer, fromLots, -1n);
     purse.moveLots(payee, movement.toLots ?? [], 1n);
+    payments.push({ payer, amount });
     postings.push({
       asset: asset.slug,
       amount: amount.toString(),
       from: { walletId: payer.id, balanceAfter: fromBalance.toString(), ...lotsMember(fromLots) },
       to: { walletId: payee.id, balanceAfter: toBalance.toString(), ...lotsMember(movement.toLots ?? []) },
     });
+  }
+  // A hold was counted when it was placed.
+  const counts = rules.spends !== false && rules.fromHold === undefined;
+  const limited = counts ? spendRefusal(state, payments, context.occurredAt) : null;
+  if (limited !== null) {
+    const { payer, refusal } = limited;
+    return { kind: 'refused', refusal, opened: purse.opened().filter(opens(payer)) };
   }
   return { kind: 'paid', postings, opened: purse.opened() };
 }
@@ -200,10 +212,15 @@ function paymentRefusal(payment: {
 
 export function insufficientFunds(payer: WalletState, free: bigint, amount: bigint): RecordedRefusal {
   const account = 'system' in payer.owner ? { system: ownerKey(payer.owner) } : {};
+  const overdraft = payer.limits?.overdraft ?? 0n;
+  const and = overdraft > 0n ? ` and an overdraft of ${overdraft}` : '';
   return {
     code: 'insufficient_funds',
-    detail: `The wallet has ${free} available, ${amount} are required.`,
-    figures: { available: free.toString(), required: amount.toString(), ...account },
+    detail: `The wallet has ${free} available${and}, ${amount} are required.`,
+    figures: {
+      ...{ available: free.toString(), required: amount.toString(), ...account },
+      ...(overdraft > 0n ? { overdraft: overdraft.toString() } : {}),
+    },
   };
 }
 

@@ -30,7 +30,10 @@ export function referencesOf(command: Command): string | null {
     case 'user.erase':
     case 'asset.create':
     case 'asset.status':
+    case 'asset.limits':
     case 'wallet.status':
+    case 'wallet.overdraft':
+    case 'wallet.limits':
     case 'topup':
     case 'spend':
     case 'bonus':

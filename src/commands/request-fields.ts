@@ -1,6 +1,7 @@
 /** Which fields of two requests under one key differ: one as it is sent, one as it was sent or as its event tells it. */
 import type { ExchangeTerms } from '../events/catalog.ts';
 import type { StoredEvent } from '../events/read.ts';
+import { parsedLimits, spelled } from '../events/spend-limits.ts';
 import { withPersonal } from '../events/transaction-resource.ts';
 import { normalizeEmail } from '../text.ts';
 import { askedOfBonus } from './decide-lot.ts';
@@ -55,6 +56,10 @@ const TWO_SPELLINGS = new Set([
   'force',
   'to',
   'type',
+  'perTransaction',
+  'day',
+  'week',
+  'month',
 ]);
 
 function sorted(record: Readonly<Record<string, string>> | null | undefined): [string, string][] | null {
@@ -101,6 +106,12 @@ function requestOfCommand(command: Command): Fields {
         status: command.status,
         reason: command.reason ?? null,
       };
+    case 'wallet.overdraft':
+      return { command: command.kind, walletId: command.walletId, limit: command.limit };
+    case 'wallet.limits':
+      return { command: command.kind, walletId: command.walletId, ...spelled(parsedLimits(command)) };
+    case 'asset.limits':
+      return { command: command.kind, slug: command.slug, ...spelled(parsedLimits(command)) };
     case 'topup':
     case 'bonus':
     case 'spend':
@@ -197,6 +208,12 @@ function requestOfEvent(event: StoredEvent): Fields {
       return { command: 'asset.status', ...pick(event.data, ['slug', 'status', 'reason']) };
     case 'wallet.status_changed':
       return { command: 'wallet.status', ...pick(event.data, ['walletId', 'status', 'reason']) };
+    case 'wallet.overdraft_changed':
+      return { command: 'wallet.overdraft', walletId: event.data.walletId, limit: event.data.overdraft };
+    case 'wallet.limits_changed':
+      return { command: 'wallet.limits', walletId: event.data.walletId, ...event.data.limits };
+    case 'asset.limits_changed':
+      return { command: 'asset.limits', slug: event.data.slug, ...event.data.limits };
     case 'transaction.posted':
     case 'transaction.rejected':
       return requestOfTransaction(event);

@@ -34,6 +34,26 @@ export const createAssetBody = z.strictObject({
     .meta({ description: 'The most that may ever be in circulation. Default: no bound.' }),
 });
 
+export const overdraftBody = z.strictObject({
+  limit: amountOrZeroSchema.meta({
+    description: 'How far below zero the wallet may be taken, in minor units; "0" removes the overdraft.',
+    examples: ['500'],
+  }),
+});
+
+const spendLimit = (what: string) =>
+  amountOrZeroSchema
+    .nullable()
+    .optional()
+    .meta({ description: `The most ${what}; "0": nothing. Absent or null: no limit.`, examples: ['1000'] });
+
+export const spendLimitsBody = z.strictObject({
+  perTransaction: spendLimit('that one command may take from a wallet'),
+  day: spendLimit('that may be spent of a wallet in any 24 hours'),
+  week: spendLimit('that may be spent of a wallet in any 7 days'),
+  month: spendLimit('that may be spent of a wallet in any 30 days'),
+});
+
 export const freezeStatusBody = z.strictObject({ status: z.enum(['FROZEN', 'ACTIVE']), reason });
 
 type RegisterUser = { readonly kind: 'user.register' } & z.output<typeof registerUserBody>;
@@ -50,6 +70,16 @@ type SetAssetStatus = { readonly kind: 'asset.status'; readonly slug: string } &
 type SetWalletStatus = { readonly kind: 'wallet.status'; readonly walletId: string } & z.output<
   typeof freezeStatusBody
 >;
+export type SetOverdraft = { readonly kind: 'wallet.overdraft'; readonly walletId: string } & z.output<
+  typeof overdraftBody
+>;
+export type SetWalletLimits = { readonly kind: 'wallet.limits'; readonly walletId: string } & z.output<
+  typeof spendLimitsBody
+>;
+export type SetAssetLimits = { readonly kind: 'asset.limits'; readonly slug: string } & z.output<
+  typeof spendLimitsBody
+>;
+
 export type Command =
   | RegisterUser
   | SetUserStatus
@@ -57,6 +87,9 @@ export type Command =
   | CreateAsset
   | SetAssetStatus
   | SetWalletStatus
+  | SetOverdraft
+  | SetWalletLimits
+  | SetAssetLimits
   | MovingCommand;
 
 export type CommandName = Command['kind'];

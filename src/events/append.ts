@@ -9,6 +9,7 @@ import type { Transaction } from '../db/transaction.ts';
 import { canonicalJson } from './canonical.ts';
 import { ownerKey, type NewEvent } from './catalog.ts';
 import type { Entry } from './evolve.ts';
+import { walletLimitsText } from './spend-limits.ts';
 import type { WalletState } from './state.ts';
 
 /** What accompanies an event into the log. Only the last event of a command carries key and fingerprint. */
@@ -94,20 +95,21 @@ with head as (
          as e (ordinal, leg, wallet_id, asset_id, seq, amount, balance_after, held_after)
 ), written as (
   insert into wallets (ledger_id, id, owner, is_system, asset_id, balance, held, floor, seq, status,
-                       next_due_at, opened_at)
+                       next_due_at, limits, opened_at)
   select $1::integer, w.id, w.owner, w.is_system, w.asset_id, w.balance::numeric, w.held::numeric, w.floor::numeric,
-         w.seq, w.status, w.next_due_at, $5::timestamptz
+         w.seq, w.status, w.next_due_at, w.limits::json, $5::timestamptz
     from head
    cross join unnest($24::uuid[], $25::text[], $26::boolean[], $27::uuid[], $28::text[], $29::text[],
-                     $30::text[], $31::bigint[], $32::text[], $34::timestamptz[])
-         as w (id, owner, is_system, asset_id, balance, held, floor, seq, status, next_due_at)
+                     $30::text[], $31::bigint[], $32::text[], $34::timestamptz[], $35::text[])
+         as w (id, owner, is_system, asset_id, balance, held, floor, seq, status, next_due_at, limits)
       on conflict (ledger_id, id) do update
      set balance = excluded.balance,
          held = excluded.held,
          floor = excluded.floor,
          seq = excluded.seq,
          status = excluded.status,
-         next_due_at = excluded.next_due_at
+         next_due_at = excluded.next_due_at,
+         limits = excluded.limits
 )
 select base + 1 as first_position, head_recorded_at as recorded_at,
        date_trunc('milliseconds', clock_timestamp()) as clock
@@ -151,6 +153,7 @@ function appendValues(batch: Append): unknown[] {
     ...walletValues(batch.wallets),
     batch.headPosition,
     batch.wallets.map((wallet) => wallet.nextDueAt),
+    textArray(batch.wallets.map(({ limits }) => (limits === null ? null : walletLimitsText(limits)))),
   ];
 }
 

@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { AMOUNT, AMOUNT_OR_ZERO } from '../money.ts';
 import { RATE } from '../rate.ts';
+import { SPEND_WINDOWS } from './spend-limits.ts';
 
 const id = z.uuid();
 const slug = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
@@ -60,6 +61,34 @@ const exchange = z.strictObject({
   rounding: z.literal('down'),
 });
 
+/** Spend limits as they hold from then on; null: none. */
+const spendLimits = z.strictObject({
+  perTransaction: amountOrZero.nullable(),
+  day: amountOrZero.nullable(),
+  week: amountOrZero.nullable(),
+  month: amountOrZero.nullable(),
+});
+
+/** An asset as answers show it; limits only where it has any. */
+const assetAfter = {
+  assetId: id,
+  slug,
+  name: z.string(),
+  scale,
+  supplyCap: amountOrZero.nullable(),
+  status: freezeStatus,
+};
+
+/** A wallet as answers show it. */
+const walletAfter = {
+  walletId: id,
+  owner,
+  asset: assetShown,
+  balance,
+  held: amountOrZero,
+  status: freezeStatus,
+};
+
 /** What a transaction was asked for; a refused one has no postings, only the request and the figures. */
 const transactionRequest = {
   type: z.string(),
@@ -91,6 +120,8 @@ const hold = z.strictObject({
   reference: z.string().nullable(),
   /** What it reserves of lots, the earliest to expire first. */
   lots: lotShares.optional(),
+  /** When it was counted as spent, and in which windows; absent where there were no limits. */
+  counted: z.strictObject({ at: time, windows: z.array(z.enum(SPEND_WINDOWS)).min(1) }).optional(),
 });
 
 export const eventSchemas = {
@@ -108,15 +139,9 @@ export const eventSchemas = {
     scale,
     supplyCap: amountOrZero.nullable(),
   }),
-  'asset.status_changed': z.strictObject({
-    assetId: id,
-    slug,
-    name: z.string(),
-    scale,
-    supplyCap: amountOrZero.nullable(),
-    status: freezeStatus,
-    reason,
-  }),
+  'asset.status_changed': z.strictObject({ ...assetAfter, reason, limits: spendLimits.optional() }),
+  /** What each wallet of the asset may spend. */
+  'asset.limits_changed': z.strictObject({ ...assetAfter, limits: spendLimits }),
   'wallet.opened': z.strictObject({
     walletId: id,
     owner,
@@ -125,13 +150,23 @@ export const eventSchemas = {
     floor: balance.nullable(),
   }),
   'wallet.status_changed': z.strictObject({
-    walletId: id,
-    owner,
-    asset: assetShown,
-    balance,
-    held: amountOrZero,
-    status: freezeStatus,
+    ...walletAfter,
     reason,
+    /** Only where there are any. */
+    overdraft: amount.optional(),
+    limits: spendLimits.optional(),
+  }),
+  /** How far below zero the wallet may be taken from then on; its spend limits are only shown. */
+  'wallet.overdraft_changed': z.strictObject({
+    ...walletAfter,
+    overdraft: amountOrZero,
+    limits: spendLimits.optional(),
+  }),
+  /** What the wallet may spend from then on; its overdraft is only shown. */
+  'wallet.limits_changed': z.strictObject({
+    ...walletAfter,
+    overdraft: amount.optional(),
+    limits: spendLimits,
   }),
   'transaction.posted': z.strictObject({
     ...transactionRequest,
@@ -199,8 +234,11 @@ export const currentVersion: { readonly [Type in EventType]: number } = {
   'user.erased': 1,
   'asset.created': 1,
   'asset.status_changed': 1,
+  'asset.limits_changed': 1,
   'wallet.opened': 1,
   'wallet.status_changed': 1,
+  'wallet.overdraft_changed': 1,
+  'wallet.limits_changed': 1,
   'transaction.posted': 1,
   'transaction.rejected': 1,
   'hold.placed': 1,

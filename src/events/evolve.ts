@@ -4,7 +4,9 @@
  * be refused any more. The state handed in is updated in place and returned.
  */
 import type { EventData, Fact, NewEvent, Posting } from './catalog.ts';
+import { countHold, countSpends, withOverdraft, withSpendLimits } from './count-spends.ts';
 import { changed, lotChangesOf, nextDueAt, openedLot, withLot } from './lots.ts';
+import { parsedLimits } from './spend-limits.ts';
 import { floorAfter, openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
 
 /** One line of the ledger: what a posting did to one wallet. `amount` is signed, in minor units. */
@@ -43,13 +45,22 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
     case 'asset.created': {
       const { assetId, slug, name, scale, supplyCap } = event.data;
       const cap = supplyCap === null ? null : BigInt(supplyCap);
-      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status: 'ACTIVE' });
+      const asset = { id: assetId, slug, name, scale, supplyCap: cap, status: 'ACTIVE' as const };
+      state.assets.set(slug, { ...asset, limits: null });
       return state;
     }
     case 'asset.status_changed': {
       const { assetId, slug, name, scale, supplyCap, status } = event.data;
       const cap = supplyCap === null ? null : BigInt(supplyCap);
-      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status });
+      const limits = state.assets.get(slug)?.limits ?? null;
+      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status, limits });
+      return state;
+    }
+    case 'asset.limits_changed': {
+      const { assetId, slug, name, scale, supplyCap, status } = event.data;
+      const cap = supplyCap === null ? null : BigInt(supplyCap);
+      const limits = parsedLimits(event.data.limits);
+      state.assets.set(slug, { id: assetId, slug, name, scale, supplyCap: cap, status, limits });
       return state;
     }
     case 'wallet.opened': {
@@ -61,6 +72,16 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
     case 'wallet.status_changed': {
       const { walletId, status } = event.data;
       state.wallets.set(walletId, { ...knownWallet(state, walletId), status });
+      return state;
+    }
+    case 'wallet.overdraft_changed': {
+      const { walletId, overdraft } = event.data;
+      state.wallets.set(walletId, withOverdraft(knownWallet(state, walletId), overdraft));
+      return state;
+    }
+    case 'wallet.limits_changed': {
+      const { walletId, limits } = event.data;
+      state.wallets.set(walletId, withSpendLimits(knownWallet(state, walletId), limits));
       return state;
     }
     case 'transaction.posted':
@@ -84,13 +105,17 @@ export function evolveWithEntries(state: LedgerState, event: Evolvable): Entry[]
 
 function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
   switch (event.type) {
-    case 'transaction.posted':
+    case 'transaction.posted': {
       noteReturn(state, event.data);
-      return event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+      const entries = event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+      countSpends(state, event.data, event.occurredAt);
+      return entries;
+    }
     case 'hold.captured': {
       const [{ amount, from, to }] = event.data.postings as [Posting];
       const heldAfter = BigInt(event.data.heldAfter);
       state.holds.set(event.data.hold.holdId, event.data.hold);
+      countHold(state, event.type, event.data.hold);
       return [
         applyLeg(state, { walletId: from.walletId, amount: -BigInt(amount), leg: 0, heldAfter }),
         applyLeg(state, { walletId: to.walletId, amount: BigInt(amount), leg: 1 }),
@@ -101,6 +126,7 @@ function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
     case 'hold.expired': {
       const { hold, heldAfter } = event.data;
       state.holds.set(hold.holdId, hold);
+      countHold(state, event.type, hold);
       return [applyLeg(state, { walletId: hold.walletId, amount: 0n, leg: 0, heldAfter: BigInt(heldAfter) })];
     }
     case 'user.registered':
@@ -108,8 +134,11 @@ function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
+    case 'asset.limits_changed':
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
     case 'transaction.rejected':
       evolve(state, event);
       return [];

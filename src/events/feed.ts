@@ -107,14 +107,16 @@ select position
           where l.ledger_id = $1::integer
             and (l.wallet_id, l.position) > ($2::uuid, $3::bigint)
             and (l.wallet_id, l.position) <= ($2::uuid, $4::bigint)
-            and coalesce($6::text, '') not in ('wallet.opened', 'wallet.status_changed')
+            and coalesce($6::text, '') not in ('wallet.opened', 'wallet.status_changed', 'wallet.overdraft_changed',
+                                               'wallet.limits_changed')
           order by l.wallet_id, l.position
           limit $5::integer)
         union all
         (select $2::uuid, e.position
            from events e
           where e.ledger_id = $1::integer
-            and e.type in ('wallet.opened', 'wallet.status_changed')
+            and e.type in ('wallet.opened', 'wallet.status_changed', 'wallet.overdraft_changed',
+                           'wallet.limits_changed')
             and (e.data ->> 'walletId')::uuid = $2::uuid
             and e.position > $3::bigint
             and e.position <= $4::bigint

@@ -66,8 +66,11 @@ export function lotChangesOf(event: Fact): readonly LotChange[] {
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
+    case 'asset.limits_changed':
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
     case 'transaction.rejected':
       return NO_CHANGES;
   }

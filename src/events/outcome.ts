@@ -4,6 +4,7 @@
  */
 import type { Refusal, RecordedRefusalCode } from '../errors.ts';
 import type { EventData, Fact, Hold, Owner } from './catalog.ts';
+import { hasAny, parsedLimits, spelled, type SpelledLimits } from './spend-limits.ts';
 import { inCanonicalOrder, postedBody, withPersonal } from './transaction-resource.ts';
 import type { Body } from './body.ts';
 
@@ -34,8 +35,11 @@ export function outcomeOf(event: Placed): Outcome {
     case 'asset.created':
       return accepted(event, assetBody(event.data, 'ACTIVE'));
     case 'asset.status_changed':
+    case 'asset.limits_changed':
       return accepted(event, assetBody(event.data, event.data.status));
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
       return accepted(event, walletBody(event.data));
     case 'transaction.posted':
       return postedOutcome(event, event.data);
@@ -63,12 +67,30 @@ function userOutcome(event: Placed, id: string, status: string, createdAt: strin
   return accepted(event, { id, email, status, createdAt });
 }
 
-function assetBody(asset: EventData<'asset.created'>, status: string): Body {
+function assetBody(
+  asset: EventData<'asset.created'> & { limits?: SpelledLimits | undefined },
+  status: string,
+): Body {
   const { assetId, slug, name, scale, supplyCap } = asset;
-  return { id: assetId, slug, name, scale: Number.parseInt(scale, 10), status, supplyCap };
+  const shown = { id: assetId, slug, name, scale: Number.parseInt(scale, 10), status, supplyCap };
+  return { ...shown, ...shownLimits(asset) };
 }
 
-function walletBody(wallet: EventData<'wallet.status_changed'>): Body {
+/** Overdraft and limits as wallets and assets show them: where there are any, at the end. */
+export function shownLimits(of: {
+  readonly overdraft?: string | undefined;
+  readonly limits?: SpelledLimits | undefined;
+}): Body {
+  const limits = of.limits === undefined ? null : parsedLimits(of.limits);
+  return {
+    ...(of.overdraft === undefined || of.overdraft === '0' ? {} : { overdraft: of.overdraft }),
+    ...(hasAny(limits) ? { limits: spelled(limits) } : {}),
+  };
+}
+
+type WalletAfter = EventData<'wallet.status_changed' | 'wallet.overdraft_changed' | 'wallet.limits_changed'>;
+
+function walletBody(wallet: WalletAfter): Body {
   return walletResource({
     id: wallet.walletId,
     owner: wallet.owner,
@@ -76,6 +98,8 @@ function walletBody(wallet: EventData<'wallet.status_changed'>): Body {
     balance: BigInt(wallet.balance),
     held: BigInt(wallet.held),
     status: wallet.status,
+    overdraft: wallet.overdraft,
+    limits: wallet.limits,
   });
 }
 
@@ -87,6 +111,8 @@ export function walletResource(wallet: {
   balance: bigint;
   held: bigint;
   status: string;
+  overdraft?: string | undefined;
+  limits?: SpelledLimits | undefined;
 }): Body {
   const { slug, name, scale, status } = wallet.asset;
   return {
@@ -98,6 +124,7 @@ export function walletResource(wallet: {
     held: wallet.held.toString(),
     available: (wallet.balance - wallet.held).toString(),
     status: wallet.status,
+    ...shownLimits(wallet),
   };
 }
 

@@ -21,8 +21,11 @@ export function personalFieldsOf(event: RecordedEvent): PersonalField[] {
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
+    case 'asset.limits_changed':
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
     case 'hold.placed':
     case 'hold.captured':
     case 'hold.released':

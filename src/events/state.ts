@@ -2,6 +2,7 @@
  * The part of a ledger that decisions are made from: loaded under the locks for a batch, or folded from the
  * log by an auditor. Records are replaced, never changed; the maps are updated in place by evolve.
  */
+import type { SpendLimits, WalletLimits } from './spend-limits.ts';
 import { ownerKey, type EventData, type Hold, type Owner, type Posting } from './catalog.ts';
 import { overdueOf, type Lot } from './lots.ts';
 
@@ -19,6 +20,8 @@ export type AssetState = {
   readonly scale: string;
   readonly supplyCap: bigint | null;
   readonly status: 'ACTIVE' | 'FROZEN';
+  /** Of each wallet of a user; null until there were any. */
+  readonly limits: SpendLimits | null;
 };
 
 export type WalletState = {
@@ -35,6 +38,8 @@ export type WalletState = {
   readonly status: 'ACTIVE' | 'FROZEN';
   /** When the next of its lots ends; null for a wallet that has nothing in lots. */
   readonly nextDueAt: string | null;
+  /** Overdraft, spend limits and what counts towards them; null until there was any of it. */
+  readonly limits: WalletLimits | null;
 };
 
 /** A posted transaction that may be taken back, and how much of it has been. */
@@ -105,12 +110,16 @@ export function walletOf(state: LedgerState, owner: Owner, assetSlug: string): W
 }
 
 /**
- * The floor of a wallet after it changed. Everyone's limit is 0, but who was forced below it is not lifted by that:
- * the floor goes along, and rises again as the wallet recovers. That of the treasury is minus the supply cap.
+ * The floor of a wallet after it changed: minus its overdraft. Who was forced below it, or was below it when it was lowered, is
+ * not lifted by that: the floor goes along, and rises again as the wallet recovers. That of the treasury is minus the supply cap.
  */
-export function floorAfter(wallet: Pick<WalletState, 'owner' | 'floor'>, free: bigint): bigint | null {
+export function floorAfter(
+  wallet: Pick<WalletState, 'owner' | 'floor' | 'limits'>,
+  free: bigint,
+): bigint | null {
   if (isTreasury(wallet.owner)) return wallet.floor;
-  return free < 0n ? free : 0n;
+  const limit = wallet.limits === null ? 0n : -wallet.limits.overdraft;
+  return free < limit ? free : limit;
 }
 
 export function isTreasury(owner: Owner): boolean {
@@ -125,7 +134,7 @@ export function available(wallet: WalletState): bigint {
 export function openedWallet(data: EventData<'wallet.opened'>): WalletState {
   const { walletId, owner, assetId, asset } = data;
   const floor = data.floor === null ? null : BigInt(data.floor);
-  const nothing = { balance: 0n, held: 0n, seq: 0n, nextDueAt: null };
+  const nothing = { balance: 0n, held: 0n, seq: 0n, nextDueAt: null, limits: null };
   return { id: walletId, owner, assetId, asset, floor, status: 'ACTIVE', ...nothing };
 }
 

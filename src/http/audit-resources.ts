@@ -1,6 +1,7 @@
 /** What the sealed log answers. */
 import { z } from 'zod';
-import { digits, event, position, time } from './resources.ts';
+import { event } from './resources.ts';
+import { digits, position, time } from './scalars.ts';
 
 const sha256 = z
   .string()

@@ -23,6 +23,21 @@ export const transferBody = {
   amount: '100',
 };
 
+export const limits = { perTransaction: '100', day: '1000', week: null, month: null };
+
+const noWindow = { limit: null, scope: null, used: '0', left: null, freesAt: null };
+const left = {
+  perTransaction: { limit: '100', scope: 'wallet' },
+  day: {
+    ...{ limit: '1000', scope: 'wallet', used: '250', left: '750' },
+    freesAt: '2026-01-02T01:00:00.000Z',
+  },
+  week: noWindow,
+  month: noWindow,
+};
+
+export const walletLimits = { walletId, overdraft: { limit: '500', used: '20' }, ...left };
+
 export const health = { status: 'ok', startedAt: at };
 
 export const readiness = { status: 'ready', reason: null };
@@ -214,6 +229,7 @@ export const explanation = {
   held: '100',
   lots: [{ lotId: transactionId, amount: '100', remaining: '30', expiresAt: '2026-02-01T00:00:00.000Z' }],
   available: '0',
+  limits: { overdraft: { limit: '500', used: '0' }, ...left },
 };
 
 export const historyLine = {

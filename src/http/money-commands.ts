@@ -29,6 +29,9 @@ export const MONEY_PROBLEMS: readonly ProblemCode[] = [
   'subject_erased',
 ];
 
+/** And those that let users pay. */
+export const SPEND_PROBLEMS = ['insufficient_funds', 'limit_exceeded'] as const;
+
 export type MoneyKind = Exclude<MovingCommand['kind'], 'hold.expire' | 'lot.expire'>;
 
 export type MoneyRoute<Params extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> = {

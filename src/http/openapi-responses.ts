@@ -46,6 +46,12 @@ const EXAMPLE_MEMBERS: Partial<Record<ProblemCode, Readonly<Record<string, unkno
     required: '100',
     transactionId: '01998a6e-7c00-7000-8000-000000000004',
   },
+  limit_exceeded: {
+    walletId: '01998a6e-7c00-7000-8000-000000000002',
+    ...{ window: 'day', scope: 'wallet', limit: '1000', used: '950', required: '100' },
+    freesAt: '2026-01-02T01:00:00.000Z',
+    transactionId: '01998a6e-7c00-7000-8000-000000000004',
+  },
   idempotency_key_reused: { differs: ['amount'] },
 };
 
@@ -77,7 +83,27 @@ const problem: JsonSchema = {
       items: { type: 'string' },
     },
     available: { $ref: '#/components/schemas/SignedAmount', description: 'Of insufficient_funds.' },
-    required: { $ref: '#/components/schemas/Amount', description: 'Of insufficient_funds.' },
+    required: {
+      $ref: '#/components/schemas/Amount',
+      description: 'Of insufficient_funds and limit_exceeded.',
+    },
+    overdraft: {
+      $ref: '#/components/schemas/Amount',
+      description: 'Of insufficient_funds, where the wallet has one: how far below zero it may be taken.',
+    },
+    window: {
+      type: 'string',
+      enum: ['transaction', 'day', 'week', 'month'],
+      description: 'Of limit_exceeded: which limit; of several the one that stands in the way longest.',
+    },
+    scope: { type: 'string', enum: ['wallet', 'asset'], description: 'Of limit_exceeded: whose limit.' },
+    limit: { $ref: '#/components/schemas/Amount', description: 'Of limit_exceeded.' },
+    used: { $ref: '#/components/schemas/Amount', description: 'Of limit_exceeded: what counts already.' },
+    freesAt: {
+      anyOf: [{ $ref: '#/components/schemas/Time' }, { type: 'null' }],
+      description:
+        'Of limit_exceeded: when this amount fits again if nothing else is spent; null: never under this limit.',
+    },
     transactionId: {
       ...TRANSACTION,
       description: 'Of a remembered refusal: GET /transactions/{id} shows it.',

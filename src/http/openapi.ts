@@ -67,6 +67,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         'wallets',
         'transactions',
         'holds',
+        'limits',
         'log',
         'audit',
         'operations',

@@ -1,6 +1,6 @@
 /** What the service says of itself. */
 import { z } from 'zod';
-import { digits, position, time, uuid } from './resources.ts';
+import { digits, position, time, uuid } from './scalars.ts';
 
 const rebuild = z
   .object({

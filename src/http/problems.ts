@@ -64,6 +64,12 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     advice:
       'The wallet has less available (balance minus held) than required. This answer is remembered: try again with a new Idempotency-Key once there are funds.',
   },
+  limit_exceeded: {
+    status: 422,
+    title: 'Spend limit exceeded',
+    advice:
+      'More would be spent of the wallet than its limit, or that of its asset, allows. "freesAt" says when this amount fits again if nothing else is spent, null that it never does. This answer is remembered: use a new Idempotency-Key then.',
+  },
   user_banned: {
     status: 422,
     title: 'User banned',

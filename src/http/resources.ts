@@ -3,45 +3,9 @@
  * schema a component of the document.
  */
 import { z } from 'zod';
+import { limitsOfWallet, overdraft, spendLimits, walletLimitsFields } from './limit-resources.ts';
+import { amount, balance, digits, position, time, uuid } from './scalars.ts';
 
-export const digits = z
-  .string()
-  .regex(/^(0|[1-9][0-9]*)$/)
-  .meta({ examples: ['3'] });
-const signedDigits = z.string().regex(/^(0|-?[1-9][0-9]*)$/);
-
-export const uuid = z
-  .uuid()
-  .meta({
-    id: 'Id',
-    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
-    examples: ['01998a6e-7c00-7000-8000-000000000001'],
-  });
-const amount = z
-  .string()
-  .regex(/^(0|[1-9][0-9]*)$/)
-  .meta({ id: 'Amount', description: 'Minor units, as digits.', examples: ['100'] });
-const balance = signedDigits.meta({
-  id: 'SignedAmount',
-  description: 'Minor units, as digits; negative for the treasury.',
-  examples: ['100'],
-});
-export const position = z
-  .string()
-  .regex(/^(0|[1-9][0-9]{0,18})$/)
-  .meta({
-    id: 'Position',
-    description: 'A place in the log, from 1 on; 0 is before the first event.',
-    examples: ['42'],
-  });
-export const time = z.iso
-  .datetime({ precision: 3 })
-  .meta({
-    id: 'Time',
-    description: 'RFC 3339, UTC, milliseconds.',
-    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$',
-    examples: ['2026-01-01T00:00:00.000Z'],
-  });
 const slug = z.string().meta({ examples: ['gold_coins'] });
 const transactionType = z.string().meta({ examples: ['topup'] });
 const reference = z
@@ -75,6 +39,7 @@ const assetFields = z.object({
   scale: z.int().meta({ description: 'How many decimals a display shows.', examples: [0] }),
   status: z.enum(['ACTIVE', 'FROZEN']),
   supplyCap: amount.nullable().meta({ description: 'Null: no bound.' }),
+  limits: spendLimits.optional().meta({ description: 'Of each wallet; left out where there are none.' }),
 });
 export const asset = assetFields.meta({ id: 'Asset' });
 export const writtenAsset = assetFields.extend(written).meta({ id: 'WrittenAsset' });
@@ -88,6 +53,10 @@ const walletFields = z.object({
   held: amount,
   available: balance,
   status: z.enum(['ACTIVE', 'FROZEN']),
+  overdraft: overdraft
+    .optional()
+    .meta({ description: 'How far below zero it may go; left out where it may not.' }),
+  limits: spendLimits.optional().meta({ description: "The wallet's own; left out where there are none." }),
 });
 export const wallet = walletFields.meta({ id: 'Wallet' });
 export const writtenWallet = walletFields.extend(written).meta({ id: 'WrittenWallet' });
@@ -222,7 +191,15 @@ export const capturedHold = holdFields
   .meta({ id: 'CapturedHold' });
 
 export const dryRunAnswer = z
-  .looseObject({ dryRun: z.literal(true), position: z.null(), recordedAt: z.null() })
+  .looseObject({
+    dryRun: z.literal(true),
+    position: z.null(),
+    recordedAt: z.null(),
+    limits: z
+      .array(limitsOfWallet)
+      .optional()
+      .meta({ description: 'Of the users that pay: what would be left of limits, where any are in force.' }),
+  })
   .meta({
     id: 'DryRun',
     description: 'The answer as it would be now, without the id, position and time that it does not have.',
@@ -257,6 +234,10 @@ export const explanation = z
       .array(z.object({ lotId: uuid, amount, remaining: amount, expiresAt: time }))
       .meta({ description: 'Expiring bonuses with something left, the earliest to end first.' }),
     available: balance,
+    limits: z
+      .object(walletLimitsFields)
+      .optional()
+      .meta({ description: 'Overdraft and limits as they are now; left out of an explanation of the past.' }),
   })
   .meta({ id: 'Explanation' });
 

@@ -12,6 +12,7 @@ import { assetRoutes } from './routes/assets.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { batchRoute } from './routes/batch.ts';
 import { holdRoutes } from './routes/holds.ts';
+import { limitRoutes } from './routes/limits.ts';
 import { logRoutes } from './routes/log.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -72,6 +73,7 @@ export async function buildServer(
   userRoutes(app, deps);
   assetRoutes(app, deps);
   walletRoutes(app, deps);
+  limitRoutes(app, deps);
   transactionRoutes(app, deps);
   batchRoute(app, deps);
   holdRoutes(app, deps);

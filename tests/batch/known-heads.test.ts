@@ -31,6 +31,7 @@ const wallet: WalletState = {
   nextDueAt: null,
   seq: 1n,
   status: 'ACTIVE',
+  limits: null,
 };
 
 function appendedAt(firstPosition: bigint, recordedAt = '2026-01-01T00:00:00.000Z', clock = recordedAt) {

@@ -33,8 +33,10 @@ describe('In every history', () => {
     });
   });
 
-  test('no wallet but a treasury is ever below zero, unless by force; no balance has more than 38 digits', () => {
+  test('no wallet but a treasury is ever below zero, unless by force or overdraft; no balance has more than 38 digits', () => {
     forAllHistories((steps) => {
+      const overdrafts = steps.map((step) => (step.kind === 'overdraft.of' ? BigInt(step.limit) : 0n));
+      const most = overdrafts.reduce((one, other) => (one > other ? one : other), 0n);
       const forced = steps.some((step) => step.kind === 'reversal.of' && step.force === true);
       for (const { state } of play(steps)) {
         for (const { owner, balance, held, floor } of state.wallets.values()) {
@@ -42,7 +44,8 @@ describe('In every history', () => {
           assert.ok(floor === null || balance - held >= floor, `${balance} - ${held} is below ${floor}`);
           assert.ok(held >= 0n, `${held} held`);
           if (ownerKey(owner) === 'treasury' || ('userId' in owner && forced)) continue;
-          assert.ok(balance - held >= 0n, `${balance} - ${held}`);
+          const lowest = 'userId' in owner ? -most : 0n;
+          assert.ok(balance - held >= lowest, `${balance} - ${held}`);
         }
       }
     });
@@ -204,6 +207,7 @@ describe('decide', () => {
       'asset_frozen',
       'wallet_frozen',
       'insufficient_funds',
+      'limit_exceeded',
       'supply_cap_exceeded',
       'hold_exceeded',
       'hold_closed',

@@ -16,6 +16,13 @@ const NOBODY = uuid('a', 99);
 const ASSETS = ['gold', 'ore', 'none'] as const;
 const MISSING = uuid('d', 99);
 
+type Limits = {
+  readonly perTransaction?: string | null;
+  readonly day?: string | null;
+  readonly week?: string | null;
+  readonly month?: string | null;
+};
+
 /** A command; a wallet is named by owner and asset, since its id is drawn only when it is opened. */
 export type Step =
   | Command
@@ -25,6 +32,8 @@ export type Step =
       readonly asset: string;
       readonly status: 'ACTIVE' | 'FROZEN';
     }
+  | { readonly kind: 'overdraft.of'; readonly owner: Owner; readonly asset: string; readonly limit: string }
+  | ({ readonly kind: 'limits.of'; readonly owner: Owner; readonly asset: string } & Limits)
   /** Of the n-th hold or transaction there is, counted round. */
   | { readonly kind: 'capture.of'; readonly nth: number; readonly amount?: string; readonly final?: boolean }
   | { readonly kind: 'release.of' | 'expire.of' | 'lot.expire.of'; readonly nth: number }
@@ -119,6 +128,21 @@ const walletStatus = fc
   .tuple(owner, asset, frozen)
   .map(([of, slug, status]): Step => ({ kind: 'wallet.status.of', owner: of, asset: slug, status }));
 
+const limit = fc.option(fc.constantFrom('0', '40', '1500', '9'.repeat(38)), { nil: null, freq: 2 });
+const limits: fc.Arbitrary<Limits> = fc.record(
+  { perTransaction: limit, day: limit, week: limit, month: limit },
+  { requiredKeys: [] },
+);
+const overdraft = fc
+  .tuple(owner, asset, fc.constantFrom('0', '30', '500'))
+  .map(([of, slug, most]): Step => ({ kind: 'overdraft.of', owner: of, asset: slug, limit: most }));
+const walletLimits = fc
+  .tuple(owner, asset, limits)
+  .map(([of, slug, some]): Step => ({ kind: 'limits.of', owner: of, asset: slug, ...some }));
+const assetLimits = fc
+  .tuple(asset, limits)
+  .map(([slug, some]): Step => ({ kind: 'asset.limits', slug, ...some }));
+
 const party: fc.Arbitrary<Owner> = fc.oneof(
   user.map((userId) => ({ userId })),
   fc.constantFrom({ system: 'treasury' }, { system: 'revenue' }, { system: 'fees' }),
@@ -202,6 +226,9 @@ const lasting: fc.WeightedArbitrary<Step>[] = [
   { weight: 5, arbitrary: ending },
   { weight: 10, arbitrary: bonusFor },
   { weight: 5, arbitrary: reversal },
+  { weight: 2, arbitrary: overdraft },
+  { weight: 2, arbitrary: walletLimits },
+  { weight: 2, arbitrary: assetLimits },
 ];
 const LENGTH = { minLength: 5, maxLength: 60, size: 'max' } as const;
 
@@ -218,6 +245,14 @@ export function commandOf(step: Step, found: Found): Command {
     case 'wallet.status.of': {
       const walletId = found.walletId(step.owner, step.asset) ?? MISSING;
       return { kind: 'wallet.status', walletId, status: step.status };
+    }
+    case 'overdraft.of': {
+      const walletId = found.walletId(step.owner, step.asset) ?? MISSING;
+      return { kind: 'wallet.overdraft', walletId, limit: step.limit };
+    }
+    case 'limits.of': {
+      const { kind: _kind, owner: of, asset: slug, ...body } = step;
+      return { kind: 'wallet.limits', walletId: found.walletId(of, slug) ?? MISSING, ...body };
     }
     case 'capture.of': {
       const { kind: _kind, nth: which, ...body } = step;

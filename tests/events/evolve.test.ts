@@ -98,7 +98,7 @@ describe('user.status_changed', () => {
 });
 
 describe('asset.created', () => {
-  const known = { name: 'gold', slug: 'gold', scale: '0', status: 'ACTIVE' } as const;
+  const known = { name: 'gold', slug: 'gold', scale: '0', status: 'ACTIVE', limits: null } as const;
 
   test('makes an active asset without a bound', () => {
     given(treasuryOpened(gold))
@@ -115,7 +115,7 @@ describe('asset.created', () => {
 });
 
 describe('asset.status_changed', () => {
-  const known = { id: ore.id, name: 'ore', slug: 'ore', scale: '0', supplyCap: 1000n };
+  const known = { id: ore.id, name: 'ore', slug: 'ore', scale: '0', supplyCap: 1000n, limits: null };
 
   test('freezes the asset and leaves the rest of it', () => {
     given(...issued(ore), ...issued(gold))
@@ -131,7 +131,10 @@ describe('asset.status_changed', () => {
 });
 
 describe('wallet.opened', () => {
-  const fresh = { balance: 0n, held: 0n, seq: 0n, status: 'ACTIVE', nextDueAt: null } as const;
+  const fresh = {
+    ...({ balance: 0n, held: 0n, seq: 0n, status: 'ACTIVE' } as const),
+    ...{ nextDueAt: null, limits: null },
+  };
 
   test("opens a user's empty wallet, found by owner and asset, that must not go below zero", () => {
     given(registered(alice), ...issued(gold))

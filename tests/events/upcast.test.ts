@@ -10,6 +10,7 @@ import { digestsOfSamples, sampleFiles, samples } from './samples.ts';
 const OPTIONAL = new Set([
   ...['toUserId', 'personalMetadata', 'asked', 'reverses', 'reversedType', 'reason'],
   ...['exchange', 'lot', 'expires', 'freed'],
+  ...['wallet.overdraft_changed limits', 'wallet.limits_changed overdraft'],
 ]);
 
 describe('The stored samples', () => {
@@ -85,7 +86,7 @@ describe('Reading stops at an event', () => {
           UnreadableEventError,
           `${member} as a number`,
         );
-        if (OPTIONAL.has(member)) continue;
+        if (OPTIONAL.has(member) || OPTIONAL.has(`${type} ${member}`)) continue;
         const { [member]: _left, ...without } = data;
         assert.throws(
           () => upcast({ type, version, data: without }),

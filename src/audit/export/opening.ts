@@ -43,7 +43,7 @@ export async function readOpening(pool: Pool, ledgerId: number, position: bigint
   const { rows } = await pool.query<Row>({
     text: `
 select w.id, w.owner, w.is_system, w.asset_id, a.slug, w.status,
-       case when w.is_system and w.owner = 'treasury' then w.floor else 0 end as floor,
+       case when w.is_system and w.owner = 'treasury' then w.floor else -coalesce(d.overdraft, 0) end as floor,
        e.balance_after as balance, e.held_after as held, e.seq, e.position as moved, o.position as opened
   from wallets w
   join assets a
@@ -62,6 +62,17 @@ select w.id, w.owner, w.is_system, w.asset_id, a.slug, w.status,
          order by l.position desc, l.leg desc
          limit 1
        ) e on true
+  left join lateral (
+        select (c.data ->> 'overdraft')::numeric as overdraft
+          from events c
+         where w.limits is not null
+           and c.ledger_id = w.ledger_id
+           and c.type = 'wallet.overdraft_changed'
+           and (c.data ->> 'walletId')::uuid = w.id
+           and c.position <= $2::bigint
+         order by c.position desc
+         limit 1
+       ) d on true
  where w.ledger_id = $1::integer
  order by w.id`,
     values: [ledgerId, position],

@@ -57,8 +57,11 @@ export function createActivityTotals(): ActivityTotals {
         case 'user.erased':
         case 'asset.created':
         case 'asset.status_changed':
+        case 'asset.limits_changed':
         case 'wallet.opened':
         case 'wallet.status_changed':
+        case 'wallet.overdraft_changed':
+        case 'wallet.limits_changed':
         case 'hold.placed':
         case 'hold.released':
         case 'hold.expired':

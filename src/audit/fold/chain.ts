@@ -6,9 +6,17 @@ import { activityKey } from './activity-totals.ts';
 import type { CheckName, FindingList } from './finding.ts';
 import { emptyHeads, ownerAndAsset, setWallet, type Heads, type UserHead, type WalletHead } from './heads.ts';
 import { faultBetween } from './hold-tracks.ts';
+import { addLimitFact } from './limit-chain.ts';
 import { addLot } from './lot-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
-import type { DirectoryChange, HoldChange, RangeSummary, Reversal, WalletChange } from './range-summary.ts';
+import type {
+  DirectoryChange,
+  HoldChange,
+  Lowest,
+  RangeSummary,
+  Reversal,
+  WalletChange,
+} from './range-summary.ts';
 
 export type Chain = {
   readonly heads: Heads;
@@ -78,20 +86,34 @@ export function createChain(
     before: WalletHead,
     at: { position: bigint; walletId: string },
   ): void {
-    const { openingBalance, openingHeld, openingSeq, lowest } = change;
+    const { openingBalance, openingHeld, openingSeq } = change;
     if (openingBalance !== null && openingBalance !== before.balance)
       report('balances', at, `${before.balance} before`, `${openingBalance} before`);
     if (openingHeld !== null && openingHeld !== before.held)
       report('balances', at, `${before.held} held before`, `${openingHeld} held before`);
     if (openingSeq !== null && openingSeq !== before.seq)
       report('entries', at, `seq ${before.seq} before`, `seq ${openingSeq} before`);
-    const free = before.plainBalance - before.plainHeld + (lowest?.change ?? 0n);
-    if (lowest !== null && before.limit !== null && free < before.limit)
-      report('floors', { ...at, position: lowest.position }, `${before.limit} or more`, free.toString());
+    checkFloors(change, before);
     for (const asset of change.assets)
       if (asset !== before.asset) report('entries', at, `asset ${before.asset}`, `asset ${asset}`);
     if (change.assetId !== null && change.assetId !== before.assetId)
       report('entries', at, `asset ${before.assetId}`, `asset ${change.assetId}`);
+  }
+
+  /** Each against the limit that held at its time. */
+  function checkFloors({ walletId, overdrafts, lowest }: WalletChange, before: WalletHead): void {
+    let { limit } = before;
+    const check = (least: Lowest | null): void => {
+      if (least === null || limit === null) return;
+      const free = before.plainBalance - before.plainHeld + least.change;
+      const { position: at } = least;
+      if (free < limit) report('floors', { position: at, walletId }, `${limit} or more`, free.toString());
+    };
+    for (const { overdraft, lowestBefore } of overdrafts) {
+      check(lowestBefore);
+      limit = -overdraft;
+    }
+    check(lowest);
   }
 
   /** Once a wallet differs it does so ever after: it is said where it begins. */
@@ -100,6 +122,7 @@ export function createChain(
       ...before,
       balance: change.closingBalance ?? before.balance,
       held: change.closingHeld ?? before.held,
+      limit: limitAfter(before, change),
       seq: before.seq + BigInt(change.entries),
       status: change.status ?? before.status,
       movedPosition:
@@ -184,9 +207,17 @@ export function createChain(
       }
       for (const of of summary.activity) addActivity(heads, of);
       for (const reversal of summary.reversals) addReversal(reversal);
+      // What was spent before the start is not known.
+      if (!partial) for (const fact of summary.limits) addLimitFact(heads, fact, report);
       joinTree(summary);
     },
   };
+}
+
+/** Minus the overdraft, once there was one. */
+function limitAfter({ limit }: WalletHead, { overdrafts }: WalletChange): bigint | null {
+  const last = overdrafts.at(-1);
+  return last === undefined ? limit : -last.overdraft;
 }
 
 function openedHead({ walletId, opened, firstPosition, assets, assetId }: WalletChange): WalletHead {
@@ -223,6 +254,7 @@ function addToDirectory(heads: Heads, change: DirectoryChange): void {
       return setUser(heads, userId, { status: 'ERASED', createdAt, position, erasedPosition: position });
     }
     case 'asset.created':
+    case 'asset.limits_changed':
     case 'asset.status_changed': {
       const { assetId: id, slug, name, scale, supplyCap } = change.data;
       const status = change.type === 'asset.created' ? 'ACTIVE' : change.data.status;

@@ -17,6 +17,7 @@ export const CHECKS = {
   balances: 'balances in the events are what the fold of the events gives',
   plain_sum: 'the plain sum of postings gives the same balances',
   floors: 'no wallet is taken below its limit',
+  limits: 'no more is spent than the limits of the time allow',
   holds: 'holds pay out no more than they hold, once, and in time',
   lots: 'lots give no more than they have, and what is left of them ends in time',
   exchanges: 'exchanges give what their rate comes to, rounded down, and move just that',

@@ -1,5 +1,6 @@
 /** What the log says of the ledger at a position: kept while the log is read, and held against tables and read models. */
 import type { Hold } from '../../events/catalog.ts';
+import type { SpendLimits, WalletLimits } from '../../events/spend-limits.ts';
 import type { Activity } from './range-summary.ts';
 
 export type WalletHead = {
@@ -9,7 +10,7 @@ export type WalletHead = {
   readonly isSystem: boolean;
   readonly assetId: string;
   readonly asset: string;
-  /** What balance - held must not be taken below, but by force; null: no bound. */
+  /** What balance - held must not be taken below, but by force: of a user minus the overdraft; null: no bound. */
   readonly limit: bigint | null;
   readonly balance: bigint;
   readonly held: bigint;
@@ -75,6 +76,10 @@ export type Heads = {
   readonly activity: Map<string, Activity>;
   /** By the id of the original. */
   readonly reversed: Map<string, ReversedSoFar>;
+  /** By wallet, of those that ever had an overdraft, a limit, or a spend that counted. */
+  readonly walletLimits: Map<string, WalletLimits>;
+  /** By slug, of the assets that ever had limits. */
+  readonly assetLimits: Map<string, SpendLimits>;
 };
 
 export function emptyHeads(): Heads {
@@ -88,6 +93,8 @@ export function emptyHeads(): Heads {
     lots: new Map(),
     activity: new Map(),
     reversed: new Map(),
+    walletLimits: new Map(),
+    assetLimits: new Map(),
   };
 }
 
@@ -106,7 +113,7 @@ export function isTreasuryHead(head: WalletHead): boolean {
 
 /** The floor that stands beside a wallet: its limit, or where force has taken it. */
 export function floorOf(head: WalletHead): bigint | null {
-  if (isTreasuryHead(head)) return head.limit;
+  if (isTreasuryHead(head) || head.limit === null) return head.limit;
   const free = head.balance - head.held;
-  return free < 0n ? free : 0n;
+  return free < head.limit ? free : head.limit;
 }

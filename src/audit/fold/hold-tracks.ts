@@ -98,8 +98,8 @@ export function faultBetween(before: Hold, after: Hold, captured: bigint): Fault
 }
 
 /** What never changes of a hold. */
-function terms({ walletId, userId, asset, amount, expiresAt, reference }: Hold): string {
-  return JSON.stringify({ walletId, userId, asset, amount, expiresAt, reference });
+function terms({ walletId, userId, asset, amount, expiresAt, reference, counted }: Hold): string {
+  return JSON.stringify({ walletId, userId, asset, amount, expiresAt, reference, counted });
 }
 
 export function describe({ status, amount, captured, remaining }: Hold): string {

@@ -4,6 +4,7 @@ import { createActivityTotals } from './activity-totals.ts';
 import { createBlockHasher } from '../tree/block-hashes.ts';
 import { createFindingList, type CheckName } from './finding.ts';
 import { createHoldTracks } from './hold-tracks.ts';
+import { createLimitFacts, NOTHING_LIMITED, type Limited } from './limit-facts.ts';
 import { createLotTracks } from './lot-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
@@ -27,11 +28,12 @@ export type RangeFold = {
 /** Stored data as a fact. Throws for what fits no schema: by upcast, or by compiled validators, which pay where there is much to read. */
 export type ReadFact = (stored: { type: string; version: number; data: unknown }) => Fact;
 
-/** `marked`: the tree sizes within the range at which checkpoints stand. */
+/** `marked`: the tree sizes within the range at which checkpoints stand. `limited`: whose spends are wanted. */
 export function createRangeFold(
   { from, to }: PositionRange,
   marked: readonly bigint[],
   readFact: ReadFact,
+  limited: Limited = NOTHING_LIMITED,
 ): RangeFold {
   const findings = createFindingList(FINDINGS_A_RANGE);
   const hasher = createBlockHasher(from, marked);
@@ -40,6 +42,7 @@ export function createRangeFold(
   const lots = createLotTracks(findings);
   const checks = createEventChecks(wallets, report);
   const activity = createActivityTotals();
+  const limits = createLimitFacts(limited);
   const directory: DirectoryChange[] = [];
   const reversals: Reversal[] = [];
   const counts = { events: 0, entries: 0, keys: 0 };
@@ -107,6 +110,7 @@ export function createRangeFold(
       if (fault !== null) report('exchanges', { position: leaf.position }, fault.expected, fault.found);
       noteDirectory(directory, event);
       noteReversal(reversals, event);
+      limits.add(event);
       return event;
     },
     finish() {
@@ -120,6 +124,7 @@ export function createRangeFold(
         directory,
         activity: activity.finish(),
         reversals,
+        limits: limits.finish(),
         hashes: hasher.finish(),
         findings: findings.items,
         findingCount: findings.count(),
@@ -135,10 +140,13 @@ function noteDirectory(directory: DirectoryChange[], event: TrackedEvent): void 
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
+    case 'asset.limits_changed':
       directory.push(event);
       return;
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
     case 'transaction.posted':
     case 'transaction.rejected':
     case 'hold.placed':

@@ -6,10 +6,13 @@
 import type { EventData, Hold } from '../../events/catalog.ts';
 import type { BlockHashes } from '../tree/block-hashes.ts';
 import type { Finding } from './finding.ts';
+import type { LimitFact } from './limit-facts.ts';
 import type { LotChanges } from './lot-tracks.ts';
 
 /** Positions of a range: from < position <= to. */
 export type PositionRange = { readonly from: bigint; readonly to: bigint };
+
+export type Lowest = { readonly change: bigint; readonly position: bigint };
 
 /** Null stands for what the events of the range do not tell. */
 export type WalletChange = {
@@ -32,7 +35,9 @@ export type WalletChange = {
   readonly balanceChange: bigint;
   readonly heldChange: bigint;
   /** The least that was free after an event that took from it by no force, against what was free before the range. */
-  readonly lowest: { readonly change: bigint; readonly position: bigint } | null;
+  readonly lowest: Lowest | null;
+  /** Changes of its overdraft, each with the least that was free since the one before; `lowest` is after the last one. */
+  readonly overdrafts: readonly { readonly overdraft: bigint; readonly lowestBefore: Lowest | null }[];
   readonly status: 'ACTIVE' | 'FROZEN' | null;
 };
 
@@ -52,6 +57,7 @@ export type DirectoryChange = { readonly position: bigint; readonly occurredAt: 
   | { readonly type: 'user.erased'; readonly data: EventData<'user.erased'> }
   | { readonly type: 'asset.created'; readonly data: EventData<'asset.created'> }
   | { readonly type: 'asset.status_changed'; readonly data: EventData<'asset.status_changed'> }
+  | { readonly type: 'asset.limits_changed'; readonly data: EventData<'asset.limits_changed'> }
 );
 
 /** Transactions of one asset, hour and type. */
@@ -83,6 +89,7 @@ export type RangeSummary = PositionRange & {
   readonly directory: readonly DirectoryChange[];
   readonly activity: readonly Activity[];
   readonly reversals: readonly Reversal[];
+  readonly limits: readonly LimitFact[];
   readonly hashes: BlockHashes;
   readonly findings: readonly Finding[];
   /** All of them, also those that are not listed. */

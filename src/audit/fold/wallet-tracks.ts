@@ -12,7 +12,10 @@ import type { WalletChange } from './range-summary.ts';
 /** What an event tells of how a wallet stood right before it; undefined where it does not. */
 type Told = { balance?: bigint | undefined; held?: bigint | undefined; seq?: bigint | undefined };
 
-type Track = { -readonly [Name in keyof WalletChange]: WalletChange[Name] } & { assets: string[] };
+type Track = { -readonly [Name in keyof WalletChange]: WalletChange[Name] } & {
+  assets: string[];
+  overdrafts: WalletChange['overdrafts'][number][];
+};
 
 export type TrackedEvent = Fact & { readonly position: bigint; readonly occurredAt: string };
 
@@ -104,7 +107,9 @@ export function createWalletTracks(): WalletTracks {
       case 'hold.released':
       case 'hold.expired':
         return mentionHeld(event, changes, stored);
-      case 'wallet.status_changed': {
+      case 'wallet.status_changed':
+      case 'wallet.overdraft_changed':
+      case 'wallet.limits_changed': {
         const { walletId, asset, balance, held } = event.data;
         const tell = (): Told => ({ balance: BigInt(balance), held: BigInt(held) });
         return mention(walletId, asset.slug, event, stored, tell);
@@ -115,6 +120,7 @@ export function createWalletTracks(): WalletTracks {
       case 'user.erased':
       case 'asset.created':
       case 'asset.status_changed':
+      case 'asset.limits_changed':
       case 'transaction.rejected':
     }
   }
@@ -168,6 +174,11 @@ export function createWalletTracks(): WalletTracks {
       }
       if (event.type === 'wallet.status_changed')
         trackOf(event.data.walletId, event.position).status = event.data.status;
+      if (event.type === 'wallet.overdraft_changed') {
+        const track = trackOf(event.data.walletId, event.position);
+        track.overdrafts.push({ overdraft: BigInt(event.data.overdraft), lowestBefore: track.lowest });
+        track.lowest = null;
+      }
       addPlain(changes, event.position, isForced(event));
       return entries;
     },
@@ -209,7 +220,7 @@ function toldBy(entry: StoredEntry, told: Told): Told {
   };
 }
 
-/** A user's wallet goes below zero by force only, and by what is over and was taken from it by force before. */
+/** A user's wallet goes below its limit by force only, and where a bonus expires that had covered for it. */
 function isForced(event: TrackedEvent): boolean {
   if (event.type !== 'transaction.posted') return false;
   return event.data.asked?.['force'] === 'true' || event.data.expires !== undefined;
@@ -222,7 +233,7 @@ function isKnown({ openingBalance, openingHeld, openingSeq }: Track): boolean {
 function blank(walletId: string): WalletState {
   return {
     ...{ id: walletId, owner: { userId: walletId }, assetId: '', asset: '' },
-    ...{ balance: 0n, held: 0n, floor: null, seq: 0n, status: 'ACTIVE' },
+    ...{ balance: 0n, held: 0n, floor: null, seq: 0n, status: 'ACTIVE', limits: null },
     nextDueAt: null,
   };
 }
@@ -239,6 +250,7 @@ function untouched(walletId: string, position: bigint): Track {
       balanceChange: 0n,
       heldChange: 0n,
       lowest: null,
+      overdrafts: [],
       status: null,
     },
   };

@@ -83,7 +83,9 @@ async function* tasksOf(
     const marked = await checkpoints.expectWithin({ from, to });
     const readUpTo = (projection: string): bigint => projected.get(projection) ?? 0n;
     const upTo = { transactionsUpTo: readUpTo('transactions'), holdsUpTo: readUpTo('holds') };
-    yield { ledgerId, from, to, marked, ...upTo };
+    // Without what was spent before the start, nothing can be said of limits.
+    const limited = start.partial ? {} : { limited: snapshot.limited };
+    yield { ledgerId, from, to, marked, ...upTo, ...limited };
     from = to;
   }
 }

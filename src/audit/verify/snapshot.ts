@@ -1,6 +1,7 @@
 /** What a verification needs to know of one moment: how far everything is, and the rows that go on changing. One short snapshot. */
 import type { Pool, PoolClient } from 'pg';
 import { headPosition } from '../../events/head.ts';
+import { NOTHING_LIMITED, type Limited } from '../fold/limit-facts.ts';
 import { readPublicKeys } from '../sealed/checkpoint-log.ts';
 import { SPOOLED_TABLES } from './spooled-rows.ts';
 import type { Spool } from './spool.ts';
@@ -16,6 +17,8 @@ export type Snapshot = {
   };
   /** Where each read model stands, by projection. */
   readonly projected: ReadonlyMap<string, bigint>;
+  /** Wallets, and assets by slug, that have limits by their rows. */
+  readonly limited: Limited;
   readonly closedHolds: { readonly written: bigint; readonly read: bigint };
   /** Size of the largest tree that was ever sealed. */
   readonly sealed: bigint;
@@ -69,6 +72,12 @@ select (select count(*) from holds where ledger_id = $1::integer and status <> '
        (select count(*) from read.holds where ledger_id = $1::integer and status <> 'open') as read`,
     values: [ledgerId],
   });
+  const limited = await client.query<{ wallets: string[]; assets: string[] }>({
+    text: `
+select array(select id::text from wallets where ledger_id = $1::integer and limits is not null) as wallets,
+       array(select slug from assets where ledger_id = $1::integer and limits is not null) as assets`,
+    values: [ledgerId],
+  });
   const sealed = await client.query<{ size: bigint }>({
     text: 'select coalesce(max(tree_size), 0) as size from audit_checkpoints where ledger_id = $1::integer',
     values: [ledgerId],
@@ -77,6 +86,7 @@ select (select count(*) from holds where ledger_id = $1::integer and status <> '
     ...{ head, projected },
     outside: outside.rows[0] ?? { event: null, entry: null, transaction: null },
     closedHolds: holds.rows[0] ?? { written: 0n, read: 0n },
+    limited: limited.rows[0] ?? NOTHING_LIMITED,
     sealed: sealed.rows[0]?.size ?? 0n,
     publicKeys: await readPublicKeys(client, ledgerId),
   };

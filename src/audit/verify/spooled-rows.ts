@@ -1,5 +1,11 @@
 /** The rows that heads are held against: how each table is read, and how a row and a head are spelled alike. */
 import type { Hold } from '../../events/catalog.ts';
+import {
+  limitsText,
+  walletLimitsText,
+  type SpendLimits,
+  type WalletLimits,
+} from '../../events/spend-limits.ts';
 import { activityKey } from '../fold/activity-totals.ts';
 import type { ColumnReader } from '../tree/decode-leaf.ts';
 import type { Activity } from '../fold/range-summary.ts';
@@ -96,6 +102,21 @@ select w.id, w.owner, w.is_system::text, w.asset_id::text, w.balance::text, w.he
     }),
 });
 
+/** What they have of overdrafts, limits and counters, as it is stored. */
+const walletLimits = table<WalletLimits>({
+  name: 'wallets.limits',
+  projection: null,
+  sinceAnyStart: false,
+  query: (ledgerId) => `
+select w.id, w.limits::text
+  from wallets w
+ where w.ledger_id = ${ledgerId}
+   and w.limits is not null`,
+  row: (row) => byId(row, true, ['limits']),
+  heads: (heads) => heads.walletLimits,
+  spell: (limits) => spell({ limits: walletLimitsText(limits) }),
+});
+
 const walletBalances = table<WalletHead>({
   name: 'read.wallet_balances',
   projection: 'wallet_balances',
@@ -181,6 +202,20 @@ select a.slug, a.id::text, a.name, a.scale::text, a.supply_cap::text, a.status
   row: (row) => assetRow(row, false),
   heads: (heads) => heads.assets,
   spell: spellAsset,
+});
+
+const assetLimits = table<SpendLimits>({
+  name: 'assets.limits',
+  projection: null,
+  sinceAnyStart: false,
+  query: (ledgerId) => `
+select a.slug, a.limits::text
+  from assets a
+ where a.ledger_id = ${ledgerId}
+   and a.limits is not null`,
+  row: (row) => ({ key: row.text(), walletId: null, text: `limits ${row.text()}` }),
+  heads: (heads) => heads.assetLimits,
+  spell: (limits) => spell({ limits: limitsText(limits) }),
 });
 
 const readAssets = table<AssetHead>({
@@ -321,6 +356,6 @@ select coalesce(s.slug, a.asset_id::text), coalesce(to_char(a.hour, ${ISO}), 'no
 
 /** Read in one snapshot. Transactions are not here: their rows never change, and are read along with the log. */
 export const SPOOLED_TABLES: readonly SpooledTable[] = [
-  ...[wallets, users, assets, holds, lots, dueWallets],
+  ...[wallets, walletLimits, users, assets, assetLimits, holds, lots, dueWallets],
   ...[walletBalances, readWallets, readUsers, readAssets, readHolds, readLots, activity],
 ];

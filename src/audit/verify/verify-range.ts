@@ -7,6 +7,7 @@ import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
 import { checkClosedHolds, type ClosedHold } from './closed-holds.ts';
 import type { Finding } from '../fold/finding.ts';
 import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-values.ts';
+import type { Limited } from '../fold/limit-facts.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
 import { copyText, NO_LINES, readPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
@@ -21,6 +22,8 @@ export type RangeTask = PositionRange & {
   readonly transactionsUpTo: bigint;
   /** The checkpoint of the read model of holds. */
   readonly holdsUpTo: bigint;
+  /** Whose spends are wanted. */
+  readonly limited?: Limited;
 };
 
 /** Positions of a step at most: what is held of entries, keys and transactions at once. */
@@ -51,7 +54,7 @@ export async function verifyRange(
   onProgress: (positions: bigint) => void,
   readFact: ReadFact,
 ): Promise<RangeSummary> {
-  const fold = createRangeFold(task, task.marked, readFact);
+  const fold = createRangeFold(task, task.marked, readFact, task.limited);
   for (let { from } = task; from < task.to;) {
     const to = from + STEP < task.to ? from + STEP : task.to;
     await verifyStep(client, { ...task, from, to }, fold);
@@ -164,8 +167,11 @@ function transactionLine(event: Fact): string | null {
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':
+    case 'asset.limits_changed':
     case 'wallet.opened':
     case 'wallet.status_changed':
+    case 'wallet.overdraft_changed':
+    case 'wallet.limits_changed':
     case 'hold.placed':
     case 'hold.released':
     case 'hold.expired':

@@ -6,7 +6,7 @@ import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
-import { MONEY_PROBLEMS, moneyRoutes } from '../money-commands.ts';
+import { MONEY_PROBLEMS, SPEND_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import { atLeast, cursorParam, limitParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
 import { capturedHold, hold, listOf, writtenHold } from '../resources.ts';
@@ -24,7 +24,7 @@ export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
     bodyExample: examples.holdBody,
     answer: writtenHold,
     example: { ...examples.hold, ...examples.written },
-    problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
+    problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS],
   });
   commandRoute(app, deps, {
     ...moneyRoutes.capture,

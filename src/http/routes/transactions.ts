@@ -7,7 +7,7 @@ import { answerFrom } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
 import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
-import { MONEY_PROBLEMS, moneyRoutes } from '../money-commands.ts';
+import { MONEY_PROBLEMS, SPEND_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import {
   atLeast,
   checkOrder,
@@ -39,7 +39,10 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
       bodyExample: examples.moneyBody,
       answer: postedTransaction,
       example: examples.transaction(kind),
-      problems: [...MONEY_PROBLEMS, kind === 'spend' ? 'insufficient_funds' : 'supply_cap_exceeded'],
+      problems: [
+        ...MONEY_PROBLEMS,
+        ...(kind === 'spend' ? SPEND_PROBLEMS : (['supply_cap_exceeded'] as const)),
+      ],
     });
   }
 
@@ -68,7 +71,7 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     bodyExample: examples.transferBody,
     answer: postedTransaction,
     example: examples.transaction('transfer'),
-    problems: [...MONEY_PROBLEMS, 'insufficient_funds'],
+    problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS],
   });
 
   exchangeRoute(app, deps);
@@ -107,7 +110,7 @@ function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
     bodyExample: examples.postingsBody,
     answer: postedTransaction,
     example: examples.postings,
-    problems: [...MONEY_PROBLEMS, 'insufficient_funds', 'supply_cap_exceeded'],
+    problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS, 'supply_cap_exceeded'],
   });
 
   commandRoute(app, deps, {

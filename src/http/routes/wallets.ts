@@ -136,7 +136,7 @@ function explainRoute(app: FastifyInstance, deps: HttpDeps): void {
           throw new InvalidRequestError([{ path: 'asOf', message }], head);
         }
         if (!(await walletExists(tx, deps.ledgerId, id))) return null;
-        return explainWallet(tx, deps.ledgerId, { walletId: id, asOf });
+        return explainWallet(tx, deps.ledgerId, { walletId: id, asOf, atHead: asOf === head });
       });
       return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
     },

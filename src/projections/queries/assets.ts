@@ -1,5 +1,6 @@
 /** Assets as the directory shows them, their activity over time, and the trial balance. */
 import type { Transaction } from '../../db/transaction.ts';
+import { hasAny, limitsOfText, spelled, type SpelledLimits } from '../../events/spend-limits.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
 export type Asset = {
@@ -9,6 +10,8 @@ export type Asset = {
   scale: number;
   status: string;
   supplyCap: string | null;
+  /** Left out where there are none. */
+  limits?: SpelledLimits;
 };
 
 type AssetRow = {
@@ -18,10 +21,11 @@ type AssetRow = {
   scale: number;
   status: string;
   supply_cap: bigint | null;
+  limits: string | null;
   position: bigint;
 };
 
-/** In the order of creation; `slug` finds at most one. */
+/** In the order of creation, with limits as soon as they hold; `slug` finds at most one. */
 export async function listAssets(
   tx: Transaction,
   ledgerId: number,
@@ -31,12 +35,15 @@ export async function listAssets(
   const { rows } = await tx.query<AssetRow>({
     name: 'assets',
     text: `
-select id, slug, name, scale, status, supply_cap, position
-  from read.assets
- where ledger_id = $1::integer
-   and position > $2::bigint
-   and ($4::text is null or slug = $4::text)
- order by position
+select r.id, r.slug, r.name, r.scale, r.status, r.supply_cap, r.position, a.limits::text
+  from read.assets r
+  left join assets a
+    on a.ledger_id = r.ledger_id
+   and a.id = r.id
+ where r.ledger_id = $1::integer
+   and r.position > $2::bigint
+   and ($4::text is null or r.slug = $4::text)
+ order by r.position
  limit $3::integer`,
     values: [ledgerId, after, request.limit + 1, request.slug],
   });
@@ -45,7 +52,9 @@ select id, slug, name, scale, status, supply_cap, position
 
 function assetOf(row: AssetRow): Asset {
   const { id, slug, name, scale, status } = row;
-  return { id, slug, name, scale, status, supplyCap: row.supply_cap?.toString() ?? null };
+  const limits = row.limits === null ? null : limitsOfText(row.limits);
+  const shown = { id, slug, name, scale, status, supplyCap: row.supply_cap?.toString() ?? null };
+  return hasAny(limits) ? { ...shown, limits: spelled(limits) } : shown;
 }
 
 export type Activity = { at: string; type: string; posted: string; volume: string; rejected: string };

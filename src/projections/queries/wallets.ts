@@ -3,6 +3,7 @@ import type { Transaction } from '../../db/transaction.ts';
 import type { Owner } from '../../events/catalog.ts';
 import type { Body } from '../../events/body.ts';
 import { walletResource } from '../../events/outcome.ts';
+import { spelled, walletLimitsOfText } from '../../events/spend-limits.ts';
 import { decodeCursor, pageOf, type Page, type PageRequest } from './page.ts';
 
 export const WALLET_PROJECTIONS = ['directory', 'wallet_balances'] as const;
@@ -21,10 +22,12 @@ type WalletRow = {
   balance: bigint | null;
   held: bigint | null;
   status: string;
+  limits: string | null;
 };
 
+/** Overdraft and limits are of the write side: they are shown as soon as they hold. */
 const WALLETS = `
-select w.id, w.owner, w.is_system, w.position, a.slug, a.name, a.scale, a.status as asset_status, b.balance, b.held, w.status
+select w.id, w.owner, w.is_system, w.position, a.slug, a.name, a.scale, a.status as asset_status, b.balance, b.held, w.status, h.limits::text
   from read.wallets w
   join read.assets a
     on a.ledger_id = w.ledger_id
@@ -32,6 +35,9 @@ select w.id, w.owner, w.is_system, w.position, a.slug, a.name, a.scale, a.status
   left join read.wallet_balances b
     on b.ledger_id = w.ledger_id
    and b.wallet_id = w.id
+  left join wallets h
+    on h.ledger_id = w.ledger_id
+   and h.id = w.id
  where w.ledger_id = $1::integer`;
 
 export async function readWallet(tx: Transaction, ledgerId: number, id: string): Promise<Body | null> {
@@ -82,6 +88,7 @@ export async function listSystemWallets(
 
 function walletOfRow(row: WalletRow): Body {
   const owner: Owner = row.is_system ? { system: row.owner } : { userId: row.owner };
+  const limits = row.limits === null ? null : walletLimitsOfText(row.limits);
   return walletResource({
     id: row.id,
     owner,
@@ -89,6 +96,8 @@ function walletOfRow(row: WalletRow): Body {
     balance: row.balance ?? 0n,
     held: row.held ?? 0n,
     status: row.status,
+    overdraft: limits?.overdraft.toString(),
+    limits: limits === null ? undefined : spelled(limits.limits),
   });
 }
 
