@@ -128,7 +128,7 @@ const walletStatus = fc
   .tuple(owner, asset, frozen)
   .map(([of, slug, status]): Step => ({ kind: 'wallet.status.of', owner: of, asset: slug, status }));
 
-const limit = fc.option(fc.constantFrom('0', '40', '1500', '9'.repeat(38)), { nil: null, freq: 2 });
+const limit = fc.option(fc.constantFrom('0', '40', '1500', '9'.repeat(38), '9'.repeat(38)), { nil: null });
 const limits: fc.Arbitrary<Limits> = fc.record(
   { perTransaction: limit, day: limit, week: limit, month: limit },
   { requiredKeys: [] },

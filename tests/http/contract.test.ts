@@ -122,6 +122,13 @@ test('every write answers what the document says', async () => {
     await post('/wallets/{id}/status', { status }, { id: entries[1].walletId });
     await post('/wallets/{id}/status', { status }, { id: entries[0].walletId });
   }
+  const { walletId: id } = entries[1];
+  await post('/wallets/{id}/overdraft', { limit: '5' }, { id });
+  await post('/wallets/{id}/limits', { perTransaction: '500', day: '1000' }, { id });
+  await post('/assets/{slug}/limits', { month: '5000' }, { slug });
+  await post('/wallets/{id}/status', { status: 'ACTIVE' }, { id });
+  await post('/assets/{slug}/status', { status: 'ACTIVE' }, { slug });
+  await post('/transactions/spend', money);
 });
 
 test('every dry run, and a batch, answers what the document says', async () => {
@@ -143,6 +150,8 @@ test('every dry run, and a batch, answers what the document says', async () => {
     assetSlug: holder.assetSlug,
     amount: '1',
   };
+  const walletId = String(topped.entries[1].walletId);
+  await service.post(`/wallets/${walletId}/limits`, { day: '1000' });
   const dryRuns: [string, string, unknown][] = [
     [
       '/transactions/exchange',
@@ -187,6 +196,8 @@ test('every query answers what the document says', async () => {
   const treasury = posted.body.entries[0].walletId as string;
   await service.post(`/transactions/${posted.body.transactionId}/reverse`, { amount: '1' });
   const { body: held, headers } = await service.post('/holds', { ...one, amount: '1' });
+  await service.post(`/wallets/${wallet}/limits`, { day: '1000' });
+  await service.post(`/assets/${one.assetSlug}/limits`, { day: '1000' });
   const at = String(headers['coffer-position']);
   await service.get(`/projections?atLeast=${at}`);
   const balance = `/wallets/${one.userId}/${one.assetSlug}/balance`;
@@ -214,6 +225,7 @@ test('every query answers what the document says', async () => {
     ['/wallets', ['/wallets', '/wallets?system=treasury&limit=1']],
     ['/wallets/{id}/explain', [`/wallets/${wallet}/explain`, `/wallets/${wallet}/explain?asOf=1`]],
     ['/wallets/{id}/lots', [`/wallets/${wallet}/lots`, `/wallets/${wallet}/lots?open=true&limit=1`]],
+    ['/wallets/{id}/limits', [`/wallets/${wallet}/limits`, `/wallets/${treasury}/limits`]],
     ['/holds', ['/holds', `/holds?userId=${one.userId}&status=open`]],
     ['/holds/{id}', [`/holds/${held.holdId}`]],
     ['/transactions', ['/transactions', `/transactions?userId=${one.userId}`]],
@@ -253,6 +265,7 @@ test('every refusal answers what the document says', async () => {
     ['/holds/{id}', `/holds/${NOBODY}`, 404],
     ['/wallets/{id}/explain', `/wallets/${NOBODY}/explain`, 404],
     ['/wallets/{id}/lots', `/wallets/${NOBODY}/lots`, 404],
+    ['/wallets/{id}/limits', `/wallets/${NOBODY}/limits`, 404],
     ['/idempotency-keys/{key}', '/idempotency-keys/none', 404],
     ['/problems/{code}', '/problems/none', 404],
     ['/assets/{slug}/activity', '/assets/none/activity', 404],

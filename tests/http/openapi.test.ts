@@ -50,7 +50,11 @@ GET /holds
 GET /holds/{id}
 GET /wallets
 GET /wallets/{id}/explain
-GET /wallets/{id}/lots`
+GET /wallets/{id}/lots
+GET /wallets/{id}/limits
+POST /wallets/{id}/limits
+POST /wallets/{id}/overdraft
+POST /assets/{slug}/limits`
   .trim()
   .split('\n');
 
