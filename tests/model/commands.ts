@@ -14,7 +14,7 @@ export const SYSTEMS = ['@treasury', '@revenue', '@fees'] as const;
 
 type Kind = Command['kind'];
 type CommandOf<Named extends Kind> = Extract<Command, { kind: Named }>;
-type Drawn<Command> = Command extends { kind: 'wallet.status' } ? Omit<Command, 'known'> : Command;
+type Drawn<Command> = Command extends { known: boolean } ? Omit<Command, 'known'> : Command;
 
 /** A command whose hold or transaction is yet to be chosen. */
 export type Asked = Drawn<Command>;
@@ -141,6 +141,30 @@ const status: fc.Arbitrary<Asked> = fc.oneof(
   fc.record({ kind: fc.constant('wallet.status' as const), owner: party, asset, barred }),
 );
 
+const limit = fc.option(fc.oneof(fc.constantFrom(0n, 400n), small), { nil: null, freq: 2 });
+const someLimits = fc.record({ perTransaction: limit, day: limit, week: limit, month: limit });
+/** Often none, so that money still moves after a while. */
+const noLimits = fc.constant({ perTransaction: null, day: null, week: null, month: null });
+const limited = fc.oneof({ weight: 2, arbitrary: noLimits }, { weight: 3, arbitrary: someLimits });
+const limits: fc.Arbitrary<Asked> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('wallet.overdraft' as const),
+      ...{ owner: party, asset },
+      overdraft: fc.oneof(fc.constant(0n), small),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('wallet.limits' as const),
+      ...{ owner: party, asset, limits: limited },
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('asset.limits' as const), asset, limits: limited }) },
+);
+
 const moving = fc.oneof(
   { weight: 8, arbitrary: money },
   { weight: 5, arbitrary: holds },
@@ -191,6 +215,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     // For ever: more often, and there would soon be nobody left to pay.
     weight: 1,
     arbitrary: user.map((of) => alone({ kind: 'user.erase', user: of })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('send' as const),
+      via: fc.constant<Via>('route'),
+      items: fc.tuple(fc.record({ asked: limits, keyOf })),
+      dryRun: fc.constant(false),
+    }),
   },
   {
     weight: 3,
@@ -280,7 +313,10 @@ export function requestOf(step: Step, { ledger }: Reference, sent: Sent): Reques
   return request;
 }
 
-const WITHOUT_BATCHES: readonly Kind[] = ['user.status', 'user.erase', 'asset.status', 'wallet.status'];
+const WITHOUT_BATCHES: readonly Kind[] = [
+  ...(['user.status', 'user.erase', 'asset.status', 'wallet.status'] as const),
+  ...(['wallet.overdraft', 'wallet.limits', 'asset.limits'] as const),
+];
 
 function viaOf({ via, items }: Request, wanted: Via | null): Via {
   if (wanted === null || (wanted === 'route' && items.length > 1)) return via;
@@ -295,6 +331,8 @@ function commandOf(asked: Asked, ledger: Ledger): Command {
     case 'reversal':
       return { ...asked, transaction: placeIn(ledger.transactions, asked.transaction) };
     case 'wallet.status':
+    case 'wallet.overdraft':
+    case 'wallet.limits':
       return { ...asked, known: ledger.wallets.has(walletName(asked.owner, asked.asset)) };
     default:
       return asked;

@@ -9,7 +9,7 @@ import {
   type Item,
   type Request,
 } from './reference-requests.ts';
-import type { Command, Done, Refused, Taken, Transaction } from './reference-terms.ts';
+import type { Command, Done, Limits, Refused, Taken, Transaction } from './reference-terms.ts';
 import { assertWalletIs, requestInHttp, type World } from './world.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- bodies of all shapes
@@ -118,7 +118,8 @@ function checkOne(
 
 function checkRefusal({ status, code, figures }: Refused, { status: told, body }: Told): void {
   assert.deepEqual([told, body.status, body.code], [status, status, code]);
-  for (const [name, value] of Object.entries(figures)) assert.equal(body[name], value.toString(), name);
+  for (const [name, value] of Object.entries(figures))
+    assert.equal(body[name], value?.toString() ?? null, name);
 }
 
 function checkDone(
@@ -133,8 +134,17 @@ function checkDone(
   else if (outcome.posted !== null) checkPosted(world, { command, posted: outcome.posted, body, dryRun });
   else if (command.kind === 'user.erase')
     assert.deepEqual([body.id, body.email, body.status], [world.userIds.get(command.user), null, 'ERASED']);
+  else if ('overdraft' in command) assert.equal(body.overdraft ?? '0', command.overdraft.toString());
+  else if ('limits' in command) checkLimits(command.limits, body);
   else if ('barred' in command)
     assert.equal(body.status !== 'ACTIVE', command.barred, `the status is ${body.status}`);
+}
+
+/** Where there are none they are left out. */
+function checkLimits(limits: Limits, body: Told['body']): void {
+  const expected = Object.entries(limits).map(([name, limit]) => [name, limit?.toString() ?? null]);
+  const none = Object.values(limits).every((limit) => limit === null);
+  assert.deepEqual(body.limits, none ? undefined : Object.fromEntries(expected));
 }
 
 export function checkHold(

@@ -28,6 +28,7 @@ const ANSWERS = [
     'release',
     'reversal',
   ],
+  ...['wallet.overdraft', 'wallet.limits', 'asset.limits', 'limit_exceeded'],
   ...['user.status', 'user.erase', 'asset.status', 'wallet.status', 'done again', 'refused again'],
   ...['batch: refused', 'batch: refused again', 'batch: idempotency_key_reused', 'batch: validation_failed'],
   ...['validation_failed', 'idempotency_key_reused', 'user_not_found', 'asset_not_found', 'wallet_not_found'],

@@ -2,6 +2,7 @@
  * The rules of the contract once more, as plainly as they can be said, to hold the service to: no ids, no
  * events, no locks, and nothing of src.
  */
+import { beyondLimits, note, takeBack } from './reference-limits.ts';
 import { backToPots, keepInPots, letGoOfPots, takeFromPots } from './reference-pots.ts';
 import type {
   Command,
@@ -26,6 +27,10 @@ export function newLedger(users: readonly string[], caps: Readonly<Record<string
     users: new Map(users.map((user) => [user, { banned: false, erased: false }])),
     assets: new Map(Object.entries(caps).map(([asset, cap]) => [asset, { cap, frozen: false }])),
     wallets: new Map(),
+    overdrafts: new Map(),
+    limits: new Map(),
+    assetLimits: new Map(),
+    spends: [],
     holds: [],
     pots: [],
     transactions: [],
@@ -75,6 +80,10 @@ function attempt(ledger: Ledger, command: Command): Outcome {
       return reverse(ledger, command);
     case 'user.erase':
       return erase(ledger, command);
+    case 'wallet.overdraft':
+    case 'wallet.limits':
+    case 'asset.limits':
+      return setLimits(ledger, command);
     default:
       return setStatus(ledger, command);
   }
@@ -139,11 +148,16 @@ function placeHold(ledger: Ledger, { user, asset, amount }: CommandOf<'hold'>): 
   if (refusal !== null) return refusal;
   const wallet = walletIn(ledger, user, asset);
   const available = wallet.balance - wallet.held;
-  if (available < amount) return refused(422, 'insufficient_funds', { available, required: amount });
+  if (available - amount < -overdraftOf(ledger, user, asset))
+    return refused(422, 'insufficient_funds', { available, required: amount });
+  const beyond = beyondLimits(ledger, reserved);
+  if (beyond !== null) return beyond;
   ledger.wallets.set(walletName(user, asset), { ...wallet, held: wallet.held + amount });
   const kept = keepInPots(ledger, { owner: user, asset, amount });
   const hold: Hold = { user, asset, amount, captured: 0n, remaining: amount, status: 'open', kept };
-  return done({ hold: { ...hold, number: ledger.holds.push(hold) - 1 } });
+  const number = ledger.holds.push(hold) - 1;
+  note(ledger, reserved, number);
+  return done({ hold: { ...hold, number } });
 }
 
 function capture(ledger: Ledger, command: CommandOf<'capture'>): Outcome {
@@ -164,6 +178,7 @@ function capture(ledger: Ledger, command: CommandOf<'capture'>): Outcome {
   if (outcome.kind === 'refused') return outcome;
   const closed = command.final !== false || amount === remaining;
   letGo(ledger, hold, closed ? remaining : amount);
+  if (closed) takeBack(ledger, command.hold, remaining - amount);
   hold.captured += amount;
   if (closed) {
     hold.status = 'captured';
@@ -176,6 +191,7 @@ function release(ledger: Ledger, command: CommandOf<'release'>): Outcome {
   const hold = ledger.holds[command.hold];
   if (hold === undefined) return refused(404, 'hold_not_found');
   if (hold.status !== 'open') return refused(422, 'hold_closed');
+  takeBack(ledger, command.hold, hold.remaining);
   letGo(ledger, hold, hold.remaining);
   letGoOfPots(ledger, hold, { amount: hold.amount, paid: false });
   hold.status = 'released';
@@ -212,7 +228,8 @@ function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
     const paid = { amount: whole, taken: original.lines[2 * (last - index)]!.pots };
     return backToPots(ledger, paid, { already: original.reversed, amount: several ? whole : amount });
   };
-  const lines = pay(ledger, postings, { force: command.force, into, first: command.transaction });
+  const takesBack = { takesBack: true, into, first: command.transaction };
+  const lines = pay(ledger, postings, { force: command.force, ...takesBack });
   const outcome = post(ledger, { type: 'reversal', user, asset, postings }, lines);
   if (outcome.kind === 'done') {
     original.reversed += amount;
@@ -254,6 +271,23 @@ function setStatus(
   return done({});
 }
 
+function setLimits(
+  ledger: Ledger,
+  command: CommandOf<'wallet.overdraft' | 'wallet.limits' | 'asset.limits'>,
+): Outcome {
+  if (command.kind === 'asset.limits') {
+    if (!ledger.assets.has(command.asset)) return refused(404, 'asset_not_found');
+    ledger.assetLimits.set(command.asset, command.limits);
+    return done({});
+  }
+  if (!command.known) return refused(404, 'wallet_not_found');
+  if (isSystem(command.owner)) return refused(400, 'validation_failed');
+  const name = walletName(command.owner, command.asset);
+  if (command.kind === 'wallet.overdraft') ledger.overdrafts.set(name, command.overdraft);
+  else ledger.limits.set(name, command.limits);
+  return done({});
+}
+
 function missing(ledger: Ledger, postings: readonly Posting[]): Refused | null {
   for (const { from, to, asset } of postings) {
     for (const owner of [from, to].filter((party) => !isSystem(party))) {
@@ -279,6 +313,7 @@ function barred(ledger: Ledger, postings: readonly Posting[]): Refused | null {
 type Rules = {
   readonly force?: boolean;
   readonly fromHold?: Hold;
+  readonly takesBack?: boolean;
   /** The pot that is taken from before the others. */
   readonly first?: number;
   /** Into which pots the posting goes; asked once it was taken from its payer. */
@@ -316,6 +351,14 @@ function pay(ledger: Ledger, postings: readonly Posting[], rules: Rules = {}): L
     lines.push({ owner: from, asset, direction: 'DEBIT', amount, balanceAfter: balances.from, pots: taken });
     lines.push({ owner: to, asset, direction: 'CREDIT', amount, balanceAfter: balances.to, pots: put });
   }
+  if (rules.fromHold !== undefined || rules.takesBack === true) return lines;
+  const beyond = beyondLimits(ledger, postings);
+  if (beyond !== null) {
+    ledger.wallets = before;
+    ledger.pots = potsBefore;
+    return beyond;
+  }
+  note(ledger, postings);
   return lines;
 }
 
@@ -327,7 +370,12 @@ function unaffordable(ledger: Ledger, { from, asset, amount }: Posting, rules: R
   }
   if (rules.fromHold !== undefined || (rules.force === true && !isSystem(from))) return null;
   const available = balance - held;
-  return available >= amount ? null : refused(422, 'insufficient_funds', { available, required: amount });
+  if (available - amount >= -overdraftOf(ledger, from, asset)) return null;
+  return refused(422, 'insufficient_funds', { available, required: amount });
+}
+
+function overdraftOf(ledger: Ledger, owner: string, asset: string): bigint {
+  return ledger.overdrafts.get(walletName(owner, asset)) ?? 0n;
 }
 
 export function isSystem(owner: string): boolean {

@@ -62,7 +62,37 @@ export type Command =
       readonly asset: string;
       readonly known: boolean;
       readonly barred: boolean;
-    };
+    }
+  | {
+      readonly kind: 'wallet.overdraft';
+      readonly owner: string;
+      readonly asset: string;
+      readonly known: boolean;
+      readonly overdraft: bigint;
+    }
+  | {
+      readonly kind: 'wallet.limits';
+      readonly owner: string;
+      readonly asset: string;
+      readonly known: boolean;
+      readonly limits: Limits;
+    }
+  | { readonly kind: 'asset.limits'; readonly asset: string; readonly limits: Limits };
+
+export type Window = 'day' | 'week' | 'month';
+
+/** Null: none. */
+export type Limits = { readonly [Name in 'perTransaction' | Window]: bigint | null };
+
+/** By one command of one wallet; of a hold what may still be paid out of it, and what was. */
+export type Spend = {
+  readonly wallet: string;
+  amount: bigint;
+  readonly at: number;
+  /** Those of which a limit was in force. */
+  readonly windows: readonly Window[];
+  readonly hold: number | null;
+};
 
 export type Line = { readonly owner: string; readonly asset: string } & {
   readonly direction: 'DEBIT' | 'CREDIT';
@@ -120,7 +150,7 @@ export type Refused = {
   readonly kind: 'refused';
   readonly status: 400 | 404 | 410 | 422;
   readonly code: string;
-  readonly figures: Readonly<Record<string, bigint>>;
+  readonly figures: Readonly<Record<string, bigint | string | null>>;
   /** The declined attempt, which has an id like any transaction. */
   readonly transaction: number | null;
 };
@@ -132,6 +162,11 @@ export type Ledger = {
   readonly assets: Map<string, { readonly cap: bigint | null; frozen: boolean }>;
   /** By walletName; those that money has moved in. */
   wallets: Map<string, { balance: bigint; held: bigint; frozen: boolean }>;
+  /** By walletName. */
+  overdrafts: Map<string, bigint>;
+  limits: Map<string, Limits>;
+  assetLimits: Map<string, Limits>;
+  spends: Spend[];
   holds: Hold[];
   pots: Pot[];
   transactions: Transaction[];

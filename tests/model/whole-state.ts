@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { pagesOf } from '../http/pages-of.ts';
 import { CAPS, SYSTEMS, USERS } from './commands.ts';
 import { checkEntries, checkHold, headPosition } from './exchange.ts';
-import { walletIn } from './reference-ledger.ts';
+import { walletIn, walletName } from './reference-ledger.ts';
+import { strictest, usedOf, WINDOW_NAMES } from './reference-limits.ts';
 import { showsErased } from './reference-requests.ts';
 import { assertWalletIs, type World } from './world.ts';
 
@@ -14,6 +15,7 @@ export async function checkWholeState(world: World): Promise<void> {
     checkUsersWallets(world, `atLeast=${head}`),
     checkUsers(world, head),
     checkSystemWallets(world, head),
+    checkLimits(world),
     checkHolds(world, head),
     checkLots(world, head),
     checkTransactions(world),
@@ -71,6 +73,32 @@ function checkFigures(
       available: (wallet.balance - wallet.held).toString(),
     },
     `${owner}/${asset}`,
+  );
+}
+
+async function checkLimits(world: World): Promise<void> {
+  const { service, reference, walletIds } = world;
+  const { ledger } = reference;
+  const pairs = USERS.flatMap((owner) => Object.keys(CAPS).map((asset) => ({ owner, asset })));
+  await Promise.all(
+    pairs.map(async ({ owner, asset }) => {
+      const name = walletName(owner, asset);
+      const id = walletIds.get(name);
+      if (id === undefined) return;
+      const { body } = await service.get(`/wallets/${id}/limits`);
+      assert.equal(body.overdraft.limit, (ledger.overdrafts.get(name) ?? 0n).toString());
+      for (const window of WINDOW_NAMES) {
+        const inForce = strictest(ledger, owner, asset, window);
+        const used = usedOf(ledger, name, window);
+        const left = inForce === null ? null : inForce.limit - used;
+        const { freesAt, ...shown } = body[window];
+        assert.deepEqual(shown, {
+          ...{ limit: inForce?.limit.toString() ?? null, scope: inForce?.scope ?? null },
+          ...{ used: used.toString(), left: left === null ? null : (left > 0n ? left : 0n).toString() },
+        });
+        assert.equal(freesAt === null, used === 0n);
+      }
+    }),
   );
 }
 

@@ -4,7 +4,7 @@ import { createAsset, registerUser, unique, type Service } from '../support/serv
 import { CAPS, USERS } from './commands.ts';
 import { isSystem, newLedger, walletName } from './reference-ledger.ts';
 import type { Item, Reference, Request } from './reference-requests.ts';
-import type { Command, Posting } from './reference-terms.ts';
+import type { Command, Limits, Posting } from './reference-terms.ts';
 
 export type World = {
   readonly service: Service;
@@ -94,12 +94,30 @@ export function inHttp(world: World, command: Command): { path: string; body: Fi
       return { path: `/users/${userIds.get(command.user)}/erase`, body: {}, named: {} };
     case 'asset.status':
       return { path: `/assets/${slugs.get(command.asset)}/status`, body: frozen(command), named: {} };
-    case 'wallet.status': {
-      const known = world.walletIds.get(walletName(command.owner, command.asset));
-      const id = command.known ? known : UNKNOWN_ID;
-      return { path: `/wallets/${id}/status`, body: frozen(command), named: {} };
+    case 'wallet.status':
+      return { path: `/wallets/${idOf(world, command)}/status`, body: frozen(command), named: {} };
+    case 'wallet.overdraft': {
+      const body = { limit: command.overdraft.toString() };
+      return { path: `/wallets/${idOf(world, command)}/overdraft`, body, named: {} };
     }
+    case 'wallet.limits':
+      return { path: `/wallets/${idOf(world, command)}/limits`, body: spelledLimits(command), named: {} };
+    case 'asset.limits':
+      return { path: `/assets/${slugs.get(command.asset)}/limits`, body: spelledLimits(command), named: {} };
   }
+}
+
+type OfWallet = { readonly owner: string; readonly asset: string; readonly known: boolean };
+
+function idOf({ walletIds }: World, { owner, asset, known }: OfWallet): string | undefined {
+  return known ? walletIds.get(walletName(owner, asset)) : UNKNOWN_ID;
+}
+
+function spelledLimits({ limits }: { limits: Limits }): Fields {
+  return Object.assign(
+    {},
+    ...Object.entries(limits).map(([name, limit]) => given(name, limit?.toString())),
+  ) as Fields;
 }
 
 type Plain = Extract<
