@@ -1,6 +1,6 @@
 /** coffer audit verify: the whole log, and all that is derived from it, held to what they have to be. */
 import { readFile } from 'node:fs/promises';
-import { ALL_CHECKS } from '../audit/fold/finding.ts';
+import { ALL_CHECKS, SINCE_CHECKS } from '../audit/fold/finding.ts';
 import { verify } from '../audit/verify/verify.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
@@ -29,7 +29,11 @@ export function runAuditVerify(config: Config, options: VerifyCommandOptions): P
       onProgress: progress.show,
     });
     progress.end();
-    console.log(options.json ? verdictAsJson(verdict) : verdictAsText(verdict, ALL_CHECKS));
+    console.log(
+      options.json
+        ? verdictAsJson(verdict)
+        : verdictAsText(verdict, verdict.from === 1n ? ALL_CHECKS : SINCE_CHECKS),
+    );
     return exitCodeOf(verdict);
   });
 }

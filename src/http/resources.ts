@@ -237,7 +237,10 @@ export const explanation = z
     limits: z
       .object(walletLimitsFields)
       .optional()
-      .meta({ description: 'Overdraft and limits as they are now; left out of an explanation of the past.' }),
+      .meta({
+        description:
+          'Overdraft and limits as they are now; left out where there are none, and of an explanation of the past.',
+      }),
   })
   .meta({ id: 'Explanation' });
 

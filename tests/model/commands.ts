@@ -3,7 +3,7 @@
  * the steps run, such as holds and transactions, is drawn as a number and taken from what there is by then.
  */
 import fc from 'fast-check';
-import { walletName } from './reference-ledger.ts';
+import { walletName } from './reference-words.ts';
 import type { Item, Reference, Request, Via } from './reference-requests.ts';
 import type { Command, Ledger } from './reference-terms.ts';
 

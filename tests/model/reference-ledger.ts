@@ -2,6 +2,7 @@
  * The rules of the contract once more, as plainly as they can be said, to hold the service to: no ids, no
  * events, no locks, and nothing of src.
  */
+import { isSystem, refused, walletName } from './reference-words.ts';
 import { beyondLimits, note, takeBack } from './reference-limits.ts';
 import { backToPots, keepInPots, letGoOfPots, takeFromPots } from './reference-pots.ts';
 import type {
@@ -35,10 +36,6 @@ export function newLedger(users: readonly string[], caps: Readonly<Record<string
     pots: [],
     transactions: [],
   };
-}
-
-export function walletName(owner: string, asset: string): string {
-  return `${owner}/${asset}`;
 }
 
 export function walletIn(ledger: Ledger, owner: string, asset: string) {
@@ -378,14 +375,6 @@ function overdraftOf(ledger: Ledger, owner: string, asset: string): bigint {
   return ledger.overdrafts.get(walletName(owner, asset)) ?? 0n;
 }
 
-export function isSystem(owner: string): boolean {
-  return owner.startsWith('@');
-}
-
 function done(made: Partial<Done>): Done {
   return { kind: 'done', transaction: null, posted: null, hold: null, ...made };
-}
-
-export function refused(status: Refused['status'], code: string, figures: Refused['figures'] = {}): Refused {
-  return { kind: 'refused', status, code, figures, transaction: null };
 }

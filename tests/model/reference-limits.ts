@@ -2,7 +2,7 @@
  * Overdrafts and limits once more: a list of what was spent, each with the time from which it no longer counts. Nothing is
  * added up before it is asked for.
  */
-import { isSystem, refused, walletName } from './reference-ledger.ts';
+import { isSystem, refused, walletName } from './reference-words.ts';
 import type { Ledger, Limits, Posting, Refused, Spend, Window } from './reference-terms.ts';
 
 const HOUR = 3_600_000;

@@ -1,5 +1,6 @@
 /** What the contract says of keys and batches, around the rules of the ledger: how to answer each request. */
-import { perform, refused } from './reference-ledger.ts';
+import { perform } from './reference-ledger.ts';
+import { refused } from './reference-words.ts';
 import type { Command, Ledger, Outcome } from './reference-terms.ts';
 
 /** By its own route, in a batch where each is for itself, or in one of all or none. */

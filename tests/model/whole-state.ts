@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { pagesOf } from '../http/pages-of.ts';
 import { CAPS, SYSTEMS, USERS } from './commands.ts';
 import { checkEntries, checkHold, headPosition } from './exchange.ts';
-import { walletIn, walletName } from './reference-ledger.ts';
+import { walletIn } from './reference-ledger.ts';
 import { strictest, usedOf, WINDOW_NAMES } from './reference-limits.ts';
 import { showsErased } from './reference-requests.ts';
+import { walletName } from './reference-words.ts';
 import { assertWalletIs, type World } from './world.ts';
 
 export async function checkWholeState(world: World): Promise<void> {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createAsset, registerUser, unique, type Service } from '../support/service.ts';
 import { CAPS, USERS } from './commands.ts';
-import { isSystem, newLedger, walletName } from './reference-ledger.ts';
+import { newLedger } from './reference-ledger.ts';
+import { isSystem, walletName } from './reference-words.ts';
 import type { Item, Reference, Request } from './reference-requests.ts';
 import type { Command, Limits, Posting } from './reference-terms.ts';
 

@@ -66,6 +66,9 @@ export function createFindingList(limit: number): FindingList {
 
 export const ALL_CHECKS = (Object.keys(CHECKS) as CheckName[]).filter((check) => check !== 'files');
 
+/** Of what came since a checkpoint: what was spent before it is not known. */
+export const SINCE_CHECKS = ALL_CHECKS.filter((check) => check !== 'limits');
+
 /** What the events alone can tell. */
 export const EXPORT_CHECKS: readonly CheckName[] = [
   ...([

@@ -2,12 +2,12 @@
 import type { Transaction } from '../../db/transaction.ts';
 import type { Body } from '../../events/body.ts';
 import type { Hold } from '../../events/catalog.ts';
-import { readWalletLimits } from './limits.ts';
+import { readLimitsInForce } from './limits.ts';
 import { holdResource } from '../../events/outcome.ts';
 
 const MAX_HOLDS = 500;
 
-/** Of a wallet that exists, right after a position; at the head with its limits. Every entry of the wallet up to there is read. */
+/** Of a wallet that exists, right after a position; at the head with its limits, if any. Every entry of the wallet up to there is read. */
 export async function explainWallet(
   tx: Transaction,
   ledgerId: number,
@@ -48,7 +48,7 @@ select l.balance_after, l.held_after
   });
   const holds = await openHolds(tx, values);
   const lots = await openLots(tx, values);
-  const limits = atHead ? await readWalletLimits(tx, ledgerId, walletId) : null;
+  const limits = atHead ? await readLimitsInForce(tx, ledgerId, walletId) : null;
   const { balance_after: balance, held_after: held } = latest.rows[0] ?? {
     balance_after: 0n,
     held_after: 0n,
@@ -66,12 +66,8 @@ select l.balance_after, l.held_after
     held: held.toString(),
     lots,
     available: (balance - held).toString(),
-    ...(limits === null ? {} : { limits: withoutWallet(limits) }),
+    ...(limits === null ? {} : { limits }),
   };
-}
-
-function withoutWallet({ walletId: _, ...limits }: Body): Body {
-  return limits;
 }
 
 /** What each hold was after its last event up to the position, of those that were open then. */
