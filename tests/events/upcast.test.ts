@@ -11,6 +11,7 @@ const OPTIONAL = new Set([
   ...['toUserId', 'personalMetadata', 'asked', 'reverses', 'reversedType', 'reason'],
   ...['exchange', 'lot', 'expires', 'freed'],
   ...['wallet.overdraft_changed limits', 'wallet.limits_changed overdraft'],
+  ...['wallet.status_changed overdraft', 'wallet.status_changed limits', 'asset.status_changed limits'],
 ]);
 
 describe('The stored samples', () => {
