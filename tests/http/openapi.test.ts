@@ -150,7 +150,7 @@ test('the resources are named schemas, and none of them is unused', () => {
     assert.ok(named.includes(name), name);
   }
   for (const name of named) assert.ok(text.includes(`"#/components/schemas/${name}"`), `${name} is unused`);
-  assert.ok(text.length < 250_000, `${text.length} characters`);
+  assert.ok(text.length < 300_000, `${text.length} characters`);
 });
 
 test('no schema is empty', () => {
