@@ -100,6 +100,7 @@ export function createLimitFacts(limited: Limited): LimitFacts {
         }
         case 'user.registered':
         case 'user.status_changed':
+        case 'user.erased':
         case 'asset.created':
         case 'asset.status_changed':
         case 'wallet.opened':
