@@ -93,8 +93,9 @@ const SPOILINGS: readonly Spoiling[] = [
     what: 'a payment out of more of a lot than there was',
     sql: `update events set data = replace(data::text, '"lots":[{"amount":"', '"lots":[{"amount":"9999')::json
            where ${lastEvent(`data ->> 'type' = 'spend' and length(data ->> 'amount') < 5 and data::text like '%"lots":[{"amount":"%'`)}`,
-    // The wallet's next end too: the fold has nothing left in the lot.
-    checks: ['lots', 'lot_heads', 'read_models', 'wallets'],
+    checks: ['lots', 'lot_heads', 'read_models'],
+    // Where the lot was the next to end: the fold has nothing left in it.
+    perhaps: 'wallets',
   },
   {
     what: 'a lot that expired before its end',
@@ -124,13 +125,15 @@ select count(*) filter (where l.remaining > 0) as open, count(*) filter (where r
 });
 
 describe('A verification finds', () => {
-  for (const { what, sql, checks } of SPOILINGS) {
+  for (const { what, sql, checks, perhaps } of SPOILINGS) {
     test(what, async () => {
       await spoil(sql);
       const { findings } = await verdict();
       await restore();
       assert.ok(findings.length > 0);
-      assert.deepEqual([...new Set(findings.map(({ check }) => check))].toSorted(), [...checks].toSorted());
+      const found = new Set(findings.map(({ check }) => check));
+      if (perhaps !== undefined) found.delete(perhaps);
+      assert.deepEqual([...found].toSorted(), [...checks].toSorted());
     });
   }
 });
