@@ -18,7 +18,8 @@ export type RecordedRefusalCode =
   | 'hold_closed'
   | 'reversal_exceeds_original'
   | 'not_reversible'
-  | 'too_many_lots';
+  | 'too_many_lots'
+  | 'schedule_closed';
 
 /** Refusals of requests that name what does not exist or is taken already. They are not remembered. */
 export type UnrecordedRefusalCode =
@@ -27,6 +28,7 @@ export type UnrecordedRefusalCode =
   | 'wallet_not_found'
   | 'transaction_not_found'
   | 'hold_not_found'
+  | 'schedule_not_found'
   | 'email_taken'
   | 'slug_taken'
   | 'id_taken'

@@ -28,6 +28,7 @@ import { lockHead, lockWallets, readTakenEmails, readUnderLocks } from './lock-a
 import { needsOf } from './needs.ts';
 import { NO_REFERENCES, readReferences, referencesOf, type References } from './references.ts';
 import { readHolds, readLots, readOriginals } from './read-heads.ts';
+import { lockSchedules, readSchedules, schedulesToLock } from './schedule-heads.ts';
 import type { Settlement } from './submission.ts';
 import type { Command } from './schemas.ts';
 import { readWalletIdsOfUsers, wholeUsersOf } from './whole-users.ts';
@@ -145,9 +146,11 @@ async function planUnderLocks(
   const { ledgerId, cache, batch, headFirst } = options;
   const { needs, references } = wanted;
   const locked = walletsToLock(cache, needs);
+  const schedules = schedulesToLock(commandsOf(batch), references);
   const opening: Promise<unknown>[] = [];
   const open = (): void => {
     opening.push(client.query('begin'), lockWallets(client, ledgerId, locked));
+    if (schedules.length > 0) opening.push(lockSchedules(client, ledgerId, schedules));
   };
   const read = () =>
     Promise.all([
@@ -155,6 +158,7 @@ async function planUnderLocks(
       readTakenEmails(client, ledgerId, emailsOf(batch)),
       readHolds(client, ledgerId, references),
       readOriginals(client, ledgerId, references),
+      readSchedules(client, ledgerId, references),
       ...opening,
     ]);
   if (headFirst) {
@@ -166,13 +170,25 @@ async function planUnderLocks(
     // Locking it now would break the order of locks.
     if (now.some((id) => !locked.includes(id))) throw new AttemptError('wallet_appeared');
   }
-  const [{ occurredAt, wallets, positions }, emails, holds, originals] = await inOneFlight(client, () => {
-    if (!headFirst) open();
-    return read();
-  });
+  const [{ occurredAt, wallets, positions }, emails, holds, originals, waiting] = await inOneFlight(
+    client,
+    () => {
+      if (!headFirst) open();
+      return read();
+    },
+  );
   const stored = await readEventsAt(client, ledgerId, positions);
   const lots = await readLots(client, ledgerId, { wallets, references });
-  const state = stateUnderLocks({ cache, needs, wallets, emails, holds, lots, originals });
+  const state = stateUnderLocks({
+    cache,
+    needs,
+    wallets,
+    emails,
+    holds,
+    lots,
+    originals,
+    schedules: waiting,
+  });
   if (state === null) throw new AttemptError('policy_moved');
   return decideBatch({ state, batch, stored: byKey(stored), occurredAt, contextFor: options.contextFor });
 }

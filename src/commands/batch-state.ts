@@ -1,7 +1,7 @@
 /** The state that the commands of a batch are decided from: users and assets by version, wallets as they stand. */
 import type { Hold } from '../events/catalog.ts';
 import type { Lot } from '../events/lots.ts';
-import { emptyState, type LedgerState, type OriginalState } from '../events/state.ts';
+import { emptyState, type LedgerState, type OriginalState, type ScheduleState } from '../events/state.ts';
 import type { DirectoryCache, Needs } from './directory-cache.ts';
 import type { KnownHeads } from './known-heads.ts';
 import type { WalletHead } from './lock-and-read.ts';
@@ -25,6 +25,7 @@ export function stateUnderLocks(read: {
   holds: readonly Hold[];
   lots: ReadonlyMap<string, readonly Lot[]>;
   originals: readonly OriginalState[];
+  schedules: readonly ScheduleState[];
 }): LedgerState | null {
   const { cache, needs } = read;
   const state = directoryState(cache, needs);
@@ -40,6 +41,7 @@ export function stateUnderLocks(read: {
   for (const hold of read.holds) state.holds.set(hold.holdId, hold);
   for (const [walletId, lots] of read.lots) state.lots.set(walletId, lots);
   for (const original of read.originals) state.originals.set(original.transactionId, original);
+  for (const known of read.schedules) state.schedules.set(known.schedule.scheduleId, known);
   return state;
 }
 

@@ -92,7 +92,7 @@ function describe(
   command: TransactionCommand,
   transactionId: string,
   context: DecisionContext,
-): { request: Described; personal: PersonalValue[] } {
+): { request: Described; personal: readonly PersonalValue[] } {
   if (command.kind === 'postings') {
     const request = {
       type: command.type ?? POSTINGS_TYPE,
@@ -105,19 +105,7 @@ function describe(
     return { request, personal: [] };
   }
   const subjectId = command.kind === 'transfer' ? command.fromUserId : command.userId;
-  const personal: PersonalValue[] = [];
-  const digests: Record<string, string> = {};
-  const plain: Record<string, string> = {};
-  const personalNames = new Set(command.personalMetadata);
-  for (const [name, value] of Object.entries(command.metadata ?? {})) {
-    if (!personalNames.has(name)) {
-      plain[name] = value;
-      continue;
-    }
-    const { digest, salt } = context.protect(value);
-    digests[name] = digest;
-    personal.push({ subjectId, field: personalMetadataField(transactionId, name), value, salt });
-  }
+  const { plain, digests, personal } = protectMetadata(command, { id: transactionId, subjectId }, context);
   const request = {
     type: command.kind,
     asset: command.kind === 'exchange' ? command.fromAsset : command.assetSlug,
@@ -125,12 +113,43 @@ function describe(
     ...(command.kind === 'transfer' ? { toUserId: command.toUserId } : {}),
     amount: command.amount,
     reference: command.reference ?? null,
-    metadata: command.metadata ? plain : null,
-    ...(personal.length > 0 ? { personalMetadata: digests } : {}),
+    metadata: plain,
+    ...(digests === null ? {} : { personalMetadata: digests }),
     ...(command.kind === 'bonus' ? askedOfBonus(command) : {}),
     ...(command.kind === 'exchange' ? { exchange: termsOf(command) } : {}),
   };
   return { request, personal };
+}
+
+/** Metadata as events may hold it, and beside it the values that they may not, kept for the event with the id. */
+export function protectMetadata(
+  command: {
+    readonly metadata?: Readonly<Record<string, string>> | null | undefined;
+    readonly personalMetadata?: readonly string[] | undefined;
+  },
+  of: { readonly id: string; readonly subjectId: string },
+  context: DecisionContext,
+): {
+  readonly plain: Record<string, string> | null;
+  /** Null where nothing is personal. */
+  readonly digests: Record<string, string> | null;
+  readonly personal: readonly PersonalValue[];
+} {
+  if (!command.metadata) return { plain: null, digests: null, personal: [] };
+  const personal: PersonalValue[] = [];
+  const digests: Record<string, string> = {};
+  const plain: Record<string, string> = {};
+  const personalNames = new Set(command.personalMetadata);
+  for (const [name, value] of Object.entries(command.metadata)) {
+    if (!personalNames.has(name)) {
+      plain[name] = value;
+      continue;
+    }
+    const { digest, salt } = context.protect(value);
+    digests[name] = digest;
+    personal.push({ subjectId: of.subjectId, field: personalMetadataField(of.id, name), value, salt });
+  }
+  return { plain, digests: personal.length > 0 ? digests : null, personal };
 }
 
 export function rejection(

@@ -18,6 +18,7 @@ import {
 import { decideLotExpiry } from './decide-lot.ts';
 import { decideErasure } from './decide-erasure.ts';
 import { decideReversal } from './decide-reversal.ts';
+import { decideCancel, decideRun, decideScheduling } from './decide-schedule.ts';
 import { decideTransaction } from './decide-transaction.ts';
 import {
   assetNotFound,
@@ -70,6 +71,12 @@ export function decide(state: LedgerState, command: Command, context: DecisionCo
       return decideLotExpiry(state, command, context);
     case 'reversal':
       return decideReversal(state, command, context);
+    case 'schedule.create':
+      return decideScheduling(state, command, context, decide);
+    case 'schedule.run':
+      return decideRun(state, command, context, decide);
+    case 'schedule.cancel':
+      return decideCancel(state, command, context);
   }
 }
 

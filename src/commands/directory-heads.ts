@@ -1,6 +1,6 @@
 /**
- * Writes the heads of users, assets, holds, lots and personal values that a batch decided. It runs after the append, so the
- * head row of the ledger is held: two batches can never wait for each other's unique values.
+ * Writes the heads of users, assets, holds, lots, schedules and personal values that a batch decided. It runs after the
+ * append, so the head row of the ledger is held: two batches can never wait for each other's unique values.
  */
 import type { Transaction } from '../db/transaction.ts';
 import type { EventData, Hold, NewEvent } from '../events/catalog.ts';
@@ -9,13 +9,14 @@ import { withPersonalValues } from '../events/read.ts';
 import type { PreparedEvent } from '../events/append.ts';
 import type { Lot } from '../events/lots.ts';
 import type { BatchPlan, PersonalByEvent } from './decide-batch.ts';
+import { writeSchedules } from './schedule-heads.ts';
 
 export function touchesDirectory({ events, lots }: Pick<BatchPlan, 'events' | 'lots'>): boolean {
   return lots.length > 0 || events.some(({ event }) => event.personal.length > 0 || hasHead(event));
 }
 
 function hasHead(event: NewEvent): boolean {
-  return /^(?:user|asset|hold)\./.test(event.type);
+  return /^(?:user|asset|hold|scheduled)\./.test(event.type);
 }
 
 export async function writeDirectory(
@@ -54,11 +55,15 @@ export async function writeDirectory(
       case 'hold.captured':
       case 'hold.released':
       case 'hold.expired':
+      case 'scheduled.created':
+      case 'scheduled.executed':
+      case 'scheduled.cancelled':
         break;
     }
   }
   await writeHolds(tx, ledgerId, batch.events);
   await writeLots(tx, ledgerId, batch.lots);
+  await writeSchedules(tx, ledgerId, batch.events);
 }
 
 /** Holds as the batch leaves them, each once. */
@@ -237,7 +242,14 @@ update assets
   });
 }
 
-/** The personal values that the answers of a batch show: those it wrote, and those of users it changed. */
+/** Events whose answers show personal values that earlier ones wrote. */
+const SHOWS_WHAT_WAS: ReadonlySet<string> = new Set([
+  'user.status_changed',
+  'scheduled.executed',
+  'scheduled.cancelled',
+]);
+
+/** The personal values that the answers of a batch show: those it wrote, and those of users and schedules it changed. */
 export async function personalOfBatch(
   tx: Transaction,
   ledgerId: number,
@@ -248,7 +260,7 @@ export async function personalOfBatch(
   for (const { event } of batch.events) {
     if (event.personal.length > 0)
       personal.set(event.id, new Map(event.personal.map((own) => [own.field, own.value])));
-    if (event.type === 'user.status_changed') changes.push(event);
+    if (SHOWS_WHAT_WAS.has(event.type)) changes.push(event);
   }
   const notYetPlaced = {
     position: 0n,

@@ -36,7 +36,16 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       const holds = await readHolds(tx, ledgerId, references);
       const originals = await readOriginals(tx, ledgerId, references);
       const lots = await readLots(tx, ledgerId, { wallets, references });
-      const state = stateUnderLocks({ cache, needs, wallets, emails: new Map(), holds, lots, originals });
+      const state = stateUnderLocks({
+        cache,
+        needs,
+        wallets,
+        emails: new Map(),
+        holds,
+        lots,
+        originals,
+        schedules: [],
+      });
       if (state === null) throw new Error('a snapshot shows a wallet without its asset');
       const submission = {
         requests: requests.map((request) => ({ ...request, idempotencyKey: null })),

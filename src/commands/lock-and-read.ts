@@ -1,8 +1,8 @@
 /**
  * Locks the wallets of a batch, then reads what its decisions depend on. Two rules, both learned the hard way:
- * wallets are locked in one order for everyone (users' by id, then the system's by id), so no cycle of
- * waiting can form; and they are read by a later statement than the one that locks them, because only
- * the locked row itself is read again after a wait.
+ * wallets are locked in one order for everyone (users' by id, then the system's by id; behind them schedules
+ * by id, see schedule-heads.ts, and last the head row), so no cycle of waiting can form; and they are read by a
+ * later statement than the one that locks them, because only the locked row itself is read again after a wait.
  *
  * LATERAL with a bound keeps the planner to one probe of the primary key for each id, in the order given.
  */

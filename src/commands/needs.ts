@@ -2,7 +2,7 @@
 import type { Owner, RecordedEvent } from '../events/catalog.ts';
 import { walletKey } from '../events/state.ts';
 import type { Needs } from './directory-cache.ts';
-import { postingsOf, type References } from './references.ts';
+import { postingsOf, waitingCommand, type References } from './references.ts';
 import type { Command } from './schemas.ts';
 
 /** `more`: ids of wallets that they concern without naming them. */
@@ -110,6 +110,16 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       break;
     case 'reversal':
       walletsOf(references.events.get(command.transactionId));
+      break;
+    case 'schedule.create':
+      takeNeeds(command.command, references, collector);
+      break;
+    case 'schedule.run': {
+      const event = references.events.get(command.scheduleId);
+      if (event?.type === 'scheduled.created') takeNeeds(waitingCommand(event), references, collector);
+      break;
+    }
+    case 'schedule.cancel':
       break;
   }
 }

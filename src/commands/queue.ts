@@ -4,6 +4,7 @@
  */
 import { OperationalError } from '../errors.ts';
 import type { BatchRunner } from './batch.ts';
+import type { Command } from './schemas.ts';
 import type { Answer, Request, Settlement, Submission } from './submission.ts';
 
 export type CommandQueue = {
@@ -120,10 +121,12 @@ function commandsIn(waiting: readonly Waiting[]): number {
 
 /** What a batch is bounded by: a command of many postings is as much work as so many commands. */
 function weightOf({ requests }: Submission): number {
-  return requests.reduce(
-    (sum, { command }) => sum + (command.kind === 'postings' ? command.postings.length : 1),
-    0,
-  );
+  return requests.reduce((sum, { command }) => sum + postingsOf(command), 0);
+}
+
+function postingsOf(command: Command): number {
+  if (command.kind === 'postings') return command.postings.length;
+  return command.kind === 'schedule.run' ? command.postings : 1;
 }
 
 function shuttingDown(): OperationalError {

@@ -3,8 +3,15 @@
  * change, so they are read before any lock is taken; they say which wallets to lock.
  */
 import type { Transaction } from '../db/transaction.ts';
-import { POSTED_TYPES, type Owner, type Posting, type RecordedEvent } from '../events/catalog.ts';
+import {
+  POSTED_TYPES,
+  type EventData,
+  type Owner,
+  type Posting,
+  type RecordedEvent,
+} from '../events/catalog.ts';
 import { readEventsById } from '../events/read.ts';
+import { commandOfSchedule, type SchedulableCommand } from './schedule-schemas.ts';
 import type { Command } from './schemas.ts';
 
 export type References = {
@@ -25,6 +32,11 @@ export function referencesOf(command: Command): string | null {
       return command.lotId;
     case 'reversal':
       return command.transactionId;
+    case 'schedule.create':
+      return referencesOf(command.command);
+    case 'schedule.run':
+    case 'schedule.cancel':
+      return command.scheduleId;
     case 'user.register':
     case 'user.status':
     case 'user.erase':
@@ -52,7 +64,12 @@ export async function readReferences(
 ): Promise<References> {
   const ids = new Set(commands.flatMap((command) => referencesOf(command) ?? []));
   if (ids.size === 0) return NO_REFERENCES;
-  const events = await readEventsById(tx, ledgerId, [...ids]);
+  const named = await readEventsById(tx, ledgerId, [...ids]);
+  const ofWaiting = named.flatMap((event) =>
+    event.type === 'scheduled.created' ? (referencesOf(waitingCommand(event)) ?? []) : [],
+  );
+  const further = [...new Set(ofWaiting)].filter((id) => !ids.has(id));
+  const events = further.length === 0 ? named : [...named, ...(await readEventsById(tx, ledgerId, further))];
   const walletIds = new Set(events.flatMap(walletsOfEvent));
   return {
     events: new Map(events.map((event) => [event.id, event])),
@@ -65,6 +82,15 @@ export function lotIdsOf(references: References): string[] {
   return [...references.events.values()].flatMap((event) =>
     postingsOf(event).flatMap(({ from }) => (from.lots ?? []).map(({ lotId }) => lotId)),
   );
+}
+
+/** What waits in a schedule, but for what is personal of it: that names nothing. */
+export function waitingCommand({
+  data,
+}: {
+  readonly data: EventData<'scheduled.created'>;
+}): SchedulableCommand {
+  return commandOfSchedule(data.schedule, null);
 }
 
 export function postingsOf(event: RecordedEvent): readonly Posting[] {

@@ -2,10 +2,11 @@
 import type { ExchangeTerms } from '../events/catalog.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { parsedLimits, spelled } from '../events/spend-limits.ts';
-import { withPersonal } from '../events/transaction-resource.ts';
+import { SCHEDULE_CANCEL, withPersonal } from '../events/transaction-resource.ts';
 import { normalizeEmail } from '../text.ts';
 import { askedOfBonus } from './decide-lot.ts';
 import { POSTINGS_TYPE, type MovingCommand } from './money-schemas.ts';
+import { commandOfSchedule } from './schedule-schemas.ts';
 import type { Command } from './schemas.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -60,6 +61,7 @@ const TWO_SPELLINGS = new Set([
   'day',
   'week',
   'month',
+  'executeAt',
 ]);
 
 function sorted(record: Readonly<Record<string, string>> | null | undefined): [string, string][] | null {
@@ -125,6 +127,12 @@ function requestOfCommand(command: Command): Fields {
     case 'lot.expire':
     case 'reversal':
       return requestOfMoney(command);
+    case 'schedule.create':
+      return { ...requestOfMoney(command.command), executeAt: command.executeAt };
+    case 'schedule.run':
+      return { command: command.kind, scheduleId: command.scheduleId };
+    case 'schedule.cancel':
+      return { command: command.kind, scheduleId: command.scheduleId, reason: command.reason ?? null };
   }
 }
 
@@ -226,6 +234,16 @@ function requestOfEvent(event: StoredEvent): Fields {
       return { command: 'capture', holdId: event.data.hold.holdId, ...event.data.asked };
     case 'hold.released':
       return { command: 'release', holdId: event.data.hold.holdId };
+    case 'scheduled.created': {
+      const { schedule } = event.data;
+      const command = commandOfSchedule(schedule, event.personal);
+      return { ...requestOfMoney(command), executeAt: schedule.executeAt };
+    }
+    case 'scheduled.cancelled': {
+      const { schedule, reason } = event.data;
+      return { command: SCHEDULE_CANCEL, scheduleId: schedule.scheduleId, reason };
+    }
+    case 'scheduled.executed':
     case 'hold.expired':
     case 'wallet.opened':
       throw new Error(`${event.type} never carries a key`);
@@ -246,6 +264,8 @@ function requestOfTransaction(event: OfTransaction): Fields {
       return { command: type, transactionId: event.relatedId, ...asked };
     case 'user.erase':
       return { command: type, userId, ...asked };
+    case SCHEDULE_CANCEL:
+      return { command: type, scheduleId: event.relatedId, ...asked };
   }
   const shown = withPersonal(event, event.data);
   const metadata = shown === 'erased' ? null : sorted(shown.metadata);

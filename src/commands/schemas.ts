@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { amountOrZeroSchema, emailSchema, idSchema, reason, slugSchema, text } from './fields.ts';
 import type { MovingCommand } from './money-schemas.ts';
+import type { ScheduleCommand } from './schedule-schemas.ts';
 
 export const registerUserBody = z.strictObject({ email: emailSchema, id: idSchema.optional() });
 
@@ -90,6 +91,7 @@ export type Command =
   | SetOverdraft
   | SetWalletLimits
   | SetAssetLimits
-  | MovingCommand;
+  | MovingCommand
+  | ScheduleCommand;
 
 export type CommandName = Command['kind'];

@@ -124,6 +124,25 @@ const hold = z.strictObject({
   counted: z.strictObject({ at: time, windows: z.array(z.enum(SPEND_WINDOWS)).min(1) }).optional(),
 });
 
+/** What JSON can say without numbers. */
+type Plain = string | boolean | null | Plain[] | { [name: string]: Plain };
+const plain: z.ZodType<Plain> = z.lazy(() =>
+  z.union([z.string(), z.boolean(), z.null(), z.array(plain), z.record(z.string(), plain)]),
+);
+
+/** A command that waits for its time. Its id is that of the event that created it. */
+const schedule = z.strictObject({
+  scheduleId: id,
+  /** Which command, as a batch names it. */
+  type: z.string(),
+  executeAt: time,
+  /** Whose money it is about; null where several users' is. */
+  userId: id.nullable(),
+  /** Its fields as a batch has them, but numbers as digits, and without what is personal. */
+  command: z.record(z.string(), plain),
+  personalMetadata,
+});
+
 export const eventSchemas = {
   'user.registered': z.strictObject({ userId: id, email: digest }),
   'user.status_changed': z.strictObject({ userId: id, status: userStatus, reason, createdAt: time }),
@@ -213,6 +232,18 @@ export const eventSchemas = {
     detail: z.string(),
     figures: z.record(z.string(), z.union([z.string(), z.array(z.string()), z.null()])),
   }),
+  'scheduled.created': z.strictObject({ schedule }),
+  /** The time has come. What came of it, if it was recorded, is the event right before this one. */
+  'scheduled.executed': z.strictObject({
+    schedule,
+    /** `rejected`: declined and recorded as that. `failed`: what it named is not there. */
+    outcome: z.enum(['posted', 'rejected', 'failed']),
+    transactionId: id.nullable(),
+    holdId: id.nullable(),
+    code: z.string().nullable(),
+    detail: z.string().nullable(),
+  }),
+  'scheduled.cancelled': z.strictObject({ schedule, reason }),
 } as const;
 
 export type EventType = keyof typeof eventSchemas;
@@ -222,6 +253,7 @@ export type Posting = z.infer<typeof posting>;
 export type Hold = z.infer<typeof hold>;
 export type LotShare = z.infer<typeof lotShares>[number];
 export type ExchangeTerms = z.infer<typeof exchange>;
+export type Schedule = z.infer<typeof schedule>;
 
 /** The types whose events move money, and those that are transactions, declined ones included. */
 export const POSTED_TYPES = ['transaction.posted', 'hold.captured'] as const;
@@ -245,6 +277,9 @@ export const currentVersion: { readonly [Type in EventType]: number } = {
   'hold.captured': 1,
   'hold.released': 1,
   'hold.expired': 1,
+  'scheduled.created': 1,
+  'scheduled.executed': 1,
+  'scheduled.cancelled': 1,
 };
 
 /** What happened, before it has a place in the log. */

@@ -7,7 +7,14 @@ import type { EventData, Fact, NewEvent, Posting } from './catalog.ts';
 import { countHold, countSpends, withOverdraft, withSpendLimits } from './count-spends.ts';
 import { changed, lotChangesOf, nextDueAt, openedLot, withLot } from './lots.ts';
 import { parsedLimits } from './spend-limits.ts';
-import { floorAfter, openedWallet, walletKey, type LedgerState, type WalletState } from './state.ts';
+import {
+  floorAfter,
+  openedWallet,
+  walletKey,
+  type LedgerState,
+  type ScheduleStatus,
+  type WalletState,
+} from './state.ts';
 
 /** One line of the ledger: what a posting did to one wallet. `amount` is signed, in minor units. */
 export type Entry = {
@@ -91,6 +98,16 @@ export function evolve(state: LedgerState, event: Evolvable): LedgerState {
     case 'hold.expired':
       evolveWithEntries(state, event);
       return state;
+    case 'scheduled.created': {
+      const { schedule } = event.data;
+      const personal = new Map((event.personal ?? []).map(({ field, value }) => [field, value]));
+      state.schedules.set(schedule.scheduleId, { schedule, status: 'scheduled', personal });
+      return state;
+    }
+    case 'scheduled.executed':
+      return endSchedule(state, event.data.schedule.scheduleId, statusAfter(event.data.outcome));
+    case 'scheduled.cancelled':
+      return endSchedule(state, event.data.schedule.scheduleId, 'cancelled');
     case 'transaction.rejected':
       return state;
   }
@@ -140,9 +157,23 @@ function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
     case 'wallet.overdraft_changed':
     case 'wallet.limits_changed':
     case 'transaction.rejected':
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
       evolve(state, event);
       return [];
   }
+}
+
+export function statusAfter(outcome: EventData<'scheduled.executed'>['outcome']): ScheduleStatus {
+  return outcome === 'posted' ? 'executed' : 'failed';
+}
+
+/** Only of a schedule that the state was asked to know. */
+function endSchedule(state: LedgerState, scheduleId: string, status: ScheduleStatus): LedgerState {
+  const known = state.schedules.get(scheduleId);
+  if (known !== undefined) state.schedules.set(scheduleId, { ...known, status });
+  return state;
 }
 
 /** Of lots that the state knows: an auditor's fold of a part of the log has not seen them all. */

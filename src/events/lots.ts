@@ -72,6 +72,9 @@ export function lotChangesOf(event: Fact): readonly LotChange[] {
     case 'wallet.overdraft_changed':
     case 'wallet.limits_changed':
     case 'transaction.rejected':
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
       return NO_CHANGES;
   }
 }

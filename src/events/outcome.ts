@@ -5,6 +5,7 @@
 import type { Refusal, RecordedRefusalCode } from '../errors.ts';
 import type { EventData, Fact, Hold, Owner } from './catalog.ts';
 import { hasAny, parsedLimits, spelled, type SpelledLimits } from './spend-limits.ts';
+import { endOf, isWhole, scheduleResource } from './schedule-resource.ts';
 import { inCanonicalOrder, postedBody, withPersonal } from './transaction-resource.ts';
 import type { Body } from './body.ts';
 
@@ -18,7 +19,8 @@ export type Placed = Fact & {
 };
 
 export type Outcome =
-  | { readonly kind: 'accepted'; readonly body: Body }
+  /** `scheduled`: nothing was done yet but to note what is to be done. */
+  | { readonly kind: 'accepted'; readonly body: Body; readonly scheduled?: true }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'erased' };
 
@@ -51,6 +53,10 @@ export function outcomeOf(event: Placed): Outcome {
       return accepted(event, { ...holdResource(event.data.hold), transactionId: event.id });
     case 'transaction.rejected':
       return { kind: 'refused', refusal: refusalOf(event.id, event.data) };
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
+      return scheduleOutcome(event);
     case 'wallet.opened':
       throw new Error('wallet.opened never carries a key: it is part of another command');
   }
@@ -139,6 +145,15 @@ function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Ou
   return shown === 'erased'
     ? { kind: 'erased' }
     : { kind: 'accepted', body: postedBody(event, data, shown.metadata) };
+}
+
+function scheduleOutcome(event: Extract<Placed, { type: `scheduled.${string}` }>): Outcome {
+  const { schedule } = event.data;
+  if (!isWhole(schedule, event.personal)) return { kind: 'erased' };
+  const outcome = accepted(event, scheduleResource(schedule, endOf(event), event.personal));
+  return outcome.kind === 'accepted' && event.type === 'scheduled.created'
+    ? { ...outcome, scheduled: true }
+    : outcome;
 }
 
 function refusalOf(transactionId: string, data: EventData<'transaction.rejected'>): Refusal {

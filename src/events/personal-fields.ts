@@ -1,5 +1,6 @@
 /** What of an event is personal: whose it is, and under which names it is kept beside the log. */
 import type { RecordedEvent } from './catalog.ts';
+import { personalFieldsOf as fieldsOfSchedule } from './schedule-resource.ts';
 import { personalMetadataField } from './transaction-resource.ts';
 
 export type PersonalField = { readonly subjectId: string; readonly field: string };
@@ -18,6 +19,10 @@ export function personalFieldsOf(event: RecordedEvent): PersonalField[] {
         field: personalMetadataField(event.id, name),
       }));
     }
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
+      return fieldsOfSchedule(event.data.schedule);
     case 'user.erased':
     case 'asset.created':
     case 'asset.status_changed':

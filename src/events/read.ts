@@ -1,7 +1,7 @@
 /** Reads events back from the log, with the personal values that belong beside them. */
 import type { Transaction } from '../db/transaction.ts';
 import type { RecordedEvent } from './catalog.ts';
-import { personalFieldsOf } from './personal-fields.ts';
+import { personalFieldsOf, type PersonalField } from './personal-fields.ts';
 import { upcast } from './upcast.ts';
 
 export type EventRow = {
@@ -95,22 +95,7 @@ export async function withPersonalValues(
   ledgerId: number,
   events: readonly (RecordedEvent & { readonly fingerprint: Buffer | null })[],
 ): Promise<StoredEvent[]> {
-  const wanted = events.flatMap(personalFieldsOf);
-  const { rows } =
-    wanted.length === 0
-      ? { rows: [] }
-      : await tx.query<{ subject_id: string; field: string; value: string | null; salt: Buffer | null }>({
-          name: 'personal-values',
-          text: `
-select wanted.subject_id, wanted.field, p.value, p.salt
-  from unnest($2::uuid[], $3::text[]) as wanted (subject_id, field)
-  left join personal p
-    on p.ledger_id = $1::integer
-   and p.subject_id = wanted.subject_id
-   and p.field = wanted.field`,
-          values: [ledgerId, wanted.map(({ subjectId }) => subjectId), wanted.map(({ field }) => field)],
-        });
-  const found = new Map(rows.map((row) => [`${row.subject_id} ${row.field}`, row]));
+  const found = await readPersonal(tx, ledgerId, events.flatMap(personalFieldsOf));
   return events.map((event) => {
     const personal = new Map<string, string>();
     let salt: Buffer | null = null;
@@ -122,4 +107,27 @@ select wanted.subject_id, wanted.field, p.value, p.salt
     }
     return { ...event, personal, salt };
   });
+}
+
+type PersonalRow = { subject_id: string; field: string; value: string | null; salt: Buffer | null };
+
+/** By subject and field, with a space between them; without a query when nothing is wanted. */
+export async function readPersonal(
+  tx: Transaction,
+  ledgerId: number,
+  wanted: readonly PersonalField[],
+): Promise<ReadonlyMap<string, PersonalRow>> {
+  if (wanted.length === 0) return new Map();
+  const { rows } = await tx.query<PersonalRow>({
+    name: 'personal-values',
+    text: `
+select wanted.subject_id, wanted.field, p.value, p.salt
+  from unnest($2::uuid[], $3::text[]) as wanted (subject_id, field)
+  left join personal p
+    on p.ledger_id = $1::integer
+   and p.subject_id = wanted.subject_id
+   and p.field = wanted.field`,
+    values: [ledgerId, wanted.map(({ subjectId }) => subjectId), wanted.map(({ field }) => field)],
+  });
+  return new Map(rows.map((row) => [`${row.subject_id} ${row.field}`, row]));
 }

@@ -3,7 +3,7 @@
  * log by an auditor. Records are replaced, never changed; the maps are updated in place by evolve.
  */
 import type { SpendLimits, WalletLimits } from './spend-limits.ts';
-import { ownerKey, type EventData, type Hold, type Owner, type Posting } from './catalog.ts';
+import { ownerKey, type EventData, type Hold, type Owner, type Posting, type Schedule } from './catalog.ts';
 import { overdueOf, type Lot } from './lots.ts';
 
 export type UserState = {
@@ -56,6 +56,15 @@ export type OriginalState = {
   readonly lotId: string | null;
 };
 
+export type ScheduleStatus = 'scheduled' | 'executed' | 'failed' | 'cancelled';
+
+export type ScheduleState = {
+  readonly schedule: Schedule;
+  readonly status: ScheduleStatus;
+  /** By field, what is personal of the command and was not erased. */
+  readonly personal: ReadonlyMap<string, string>;
+};
+
 export type LedgerState = {
   readonly users: Map<string, UserState>;
   /** By slug, which never changes. */
@@ -69,6 +78,8 @@ export type LedgerState = {
   readonly lots: Map<string, readonly Lot[]>;
   /** Those that a decision is about, by id. */
   readonly originals: Map<string, OriginalState>;
+  /** Those that a decision is about, by id, ended ones too. */
+  readonly schedules: Map<string, ScheduleState>;
   /** E-mails known to be taken, and by whom. Never from the log, which has only digests. */
   readonly emails: Map<string, string>;
 };
@@ -82,6 +93,7 @@ export function emptyState(): LedgerState {
     holds: new Map(),
     lots: new Map(),
     originals: new Map(),
+    schedules: new Map(),
     emails: new Map(),
   };
 }
@@ -96,6 +108,7 @@ export function forkState(state: LedgerState): LedgerState {
     holds: new Map(state.holds),
     lots: new Map(state.lots),
     originals: new Map(state.originals),
+    schedules: new Map(state.schedules),
     emails: new Map(state.emails),
   };
 }

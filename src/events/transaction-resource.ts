@@ -83,9 +83,13 @@ function exchangeShown(exchange: ExchangeTerms | undefined, toBalanceAfter: stri
   return { fromAsset, toAsset, toAmount, toBalanceAfter, rate, exactRate, rounding };
 }
 
+/** The type of a declined attempt to cancel a schedule: none that a client can give to postings. */
+export const SCHEDULE_CANCEL = 'schedule.cancel';
+
 /** What a declined attempt was about, named as where it is done. */
 function tieOfRejected(type: string, relatedId: string | null): Body {
   if (relatedId === null) return {};
+  if (type === SCHEDULE_CANCEL) return { scheduleId: relatedId };
   return type === 'reversal' ? { reverses: relatedId } : { holdId: relatedId };
 }
 

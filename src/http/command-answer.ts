@@ -12,7 +12,7 @@ export function tell(answer: Answer, instance: string): Told {
   const { outcome, position } = answer;
   switch (outcome.kind) {
     case 'accepted':
-      return { status: 201, body: outcome.body, position };
+      return { status: outcome.scheduled === true ? 202 : 201, body: outcome.body, position };
     case 'refused':
       return ofProblem(problemOfRefusal(outcome.refusal, instance), position);
     case 'invalid':
@@ -33,7 +33,7 @@ function ofProblem(problem: Body & { status: number }, position: bigint | null):
 /** The same without what it does not have: it was not done, so it has no place and no time. */
 export function tellDryRun(answer: Answer, instance: string): Told {
   const { status, body } = tell(answer, instance);
-  if (status === 201) return { status: 200, body: asDryRun(body), position: null };
+  if (status < 300) return { status: 200, body: asDryRun(body), position: null };
   const { transactionId: _ofTheRefusal, ...refusal } = body;
   return { status, body: refusal, position: null };
 }

@@ -11,7 +11,8 @@ import type { Body as Resource } from '../events/body.ts';
 import { asDryRun, send, tell, tellDryRun } from './command-answer.ts';
 import { RequestFaultError } from './error-handler.ts';
 import type { ProblemCode } from './problems.ts';
-import { dryRunAnswer } from './resources.ts';
+import { scheduledOf } from './examples.ts';
+import { dryRunAnswer, writtenSchedule } from './resources.ts';
 
 export const ACTOR_BEFORE_KEYS = 'anonymous';
 
@@ -42,6 +43,8 @@ export type CommandRoute<Body extends z.ZodType, Params extends z.ZodType> = {
   readonly command: (params: z.output<Params>, body: z.output<Body>) => Command;
   /** With ?dryRun=true the answer is only what it would be. */
   readonly dryRun?: boolean;
+  /** With `executeAt` in the body the answer is a 202: it is done then. */
+  readonly schedulable?: boolean;
 };
 
 declare module 'fastify' {
@@ -86,12 +89,17 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       params: route.params,
       querystring: route.dryRun === true ? dryRunQuery : noQuery,
       body: route.body,
-      response: { 201: route.answer, ...(route.dryRun === true ? { 200: dryRunAnswer } : {}) },
+      response: {
+        201: route.answer,
+        ...(route.dryRun === true ? { 200: dryRunAnswer } : {}),
+        ...(route.schedulable === true ? { 202: writtenSchedule } : {}),
+      },
     },
     config: {
       facts: {
         ...{ operationId, writes: { bodyName, bodyExample }, problems, example },
         ...(route.dryRun === true ? { dryRunExample: asDryRun(example as Resource) } : {}),
+        ...(route.schedulable === true ? { scheduledExample: scheduledOf(route.kind, bodyExample) } : {}),
       },
     },
     preValidation: async (request) => {

@@ -1,6 +1,7 @@
 /**
  * The commands that move money, each with its path, parameters and body: what its own route serves, and what a batch
- * takes by its type. A key stands for the same request whichever way it came.
+ * takes by its type. A key stands for the same request whichever way it came. Each of them can be asked for later, by
+ * `executeAt` in its body.
  */
 import { z } from 'zod';
 import { idSchema } from '../commands/fields.ts';
@@ -14,8 +15,14 @@ import {
   releaseBody,
   reversalBody,
   transferBody,
-  type MovingCommand,
 } from '../commands/money-schemas.ts';
+import {
+  schedulable,
+  scheduledFor,
+  type CreateScheduleCommand,
+  type SchedulableCommand,
+} from '../commands/schedule-schemas.ts';
+import { SCHEDULE_CANCEL } from '../events/transaction-resource.ts';
 import type { ProblemCode } from './problems.ts';
 
 /** Refusals that any of them may meet. */
@@ -32,7 +39,7 @@ export const MONEY_PROBLEMS: readonly ProblemCode[] = [
 /** And those that let users pay. */
 export const SPEND_PROBLEMS = ['insufficient_funds', 'limit_exceeded'] as const;
 
-export type MoneyKind = Exclude<MovingCommand['kind'], 'hold.expire' | 'lot.expire'>;
+export type MoneyKind = SchedulableCommand['kind'];
 
 export type MoneyRoute<Params extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> = {
   readonly kind: MoneyKind;
@@ -40,17 +47,36 @@ export type MoneyRoute<Params extends z.ZodType = z.ZodType, Body extends z.ZodT
   readonly url: string;
   readonly params: Params;
   readonly body: Body;
-  readonly command: (params: z.output<Params>, body: z.output<Body>) => MovingCommand;
+  readonly schedulable: true;
+  readonly command: (
+    params: z.output<Params>,
+    body: z.output<Body>,
+  ) => SchedulableCommand | CreateScheduleCommand;
 };
 
 const none = z.strictObject({});
 const holdId = z.strictObject({ id: idSchema.meta({ description: "The hold's id." }) });
 const transactionId = z.strictObject({ id: idSchema.meta({ description: 'The transactionId.' }) });
 
-function define<Params extends z.ZodType, Body extends z.ZodType>(
-  route: MoneyRoute<Params, Body>,
-): MoneyRoute<Params, Body> {
-  return route;
+type Definition<Params extends z.ZodType, Body extends z.ZodObject> = Pick<
+  MoneyRoute<Params, Body>,
+  'kind' | 'url' | 'params'
+> & {
+  readonly body: Body;
+  readonly command: (params: z.output<Params>, body: z.output<Body>) => SchedulableCommand;
+};
+
+function define<Params extends z.ZodType, Body extends z.ZodObject>(route: Definition<Params, Body>) {
+  const body = schedulable(route.body);
+  return {
+    ...route,
+    body,
+    schedulable: true,
+    command: (params: z.output<Params>, sent: z.output<typeof body>) => {
+      const { executeAt, ...asked } = sent;
+      return scheduledFor(executeAt, route.command(params, asked as z.output<Body>));
+    },
+  } satisfies MoneyRoute<Params, typeof body>;
 }
 
 function moving(kind: 'topup' | 'spend') {
@@ -124,11 +150,15 @@ export const moneyRoutes = {
   }),
 } as const;
 
+/** What is declined of it is remembered like that of commands that move money. */
+export const CANCEL_URL = '/scheduled/:id/cancel';
+
 export function isMoneyKind(kind: unknown): kind is MoneyKind {
   return typeof kind === 'string' && Object.hasOwn(moneyRoutes, kind);
 }
 
 /** The path of a request for such a command: what its answers call `instance`. */
 export function pathOfKind(kind: string, id: string | null): string {
+  if (kind === SCHEDULE_CANCEL) return CANCEL_URL.replace(':id', id ?? '');
   return (isMoneyKind(kind) ? moneyRoutes[kind] : moneyRoutes.postings).url.replace(':id', id ?? '');
 }

@@ -20,6 +20,8 @@ export type RouteFacts = {
   readonly example?: unknown;
   /** The same of a dry run, which is a 200 where the command itself is a 201. */
   readonly dryRunExample?: unknown;
+  /** The same of a command that is to be done later, which is a 202. */
+  readonly scheduledExample?: unknown;
 };
 
 const EVERY_ROUTE: readonly ProblemCode[] = ['internal_error', 'shutting_down'];
@@ -174,12 +176,17 @@ function codesOf({ ledger, writes, problems }: RouteFacts): Set<ProblemCode> {
   return new Set([...ofLedger, ...(writes === undefined ? [] : EVERY_WRITE), ...problems, ...EVERY_ROUTE]);
 }
 
+function exampleFor({ example, dryRunExample, scheduledExample }: RouteFacts, status: string): unknown {
+  if (status === '202') return scheduledExample;
+  return status === '200' ? (dryRunExample ?? example) : example;
+}
+
 function success(facts: RouteFacts, status: string, schema: JsonSchema): Record<string, unknown> {
   const content = (schema['content'] as Record<string, object> | undefined) ?? {
     'application/json': { schema },
   };
   const shown = Object.entries(content).map(([type, media]) => {
-    const value = status === '200' ? (facts.dryRunExample ?? facts.example) : facts.example;
+    const value = exampleFor(facts, status);
     const hasExample = type === 'application/json' && status.startsWith('2') && value !== undefined;
     return [type, { ...media, ...(hasExample ? { examples: { example: { value } } } : {}) }];
   });

@@ -68,6 +68,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         'transactions',
         'holds',
         'limits',
+        'scheduled',
         'log',
         'audit',
         'operations',

@@ -117,6 +117,12 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     title: 'More than is left of the original',
     advice: 'GET /transactions/{id} shows what was reversed already. No more than the rest can be reversed.',
   },
+  schedule_closed: {
+    status: 422,
+    title: 'Schedule closed',
+    advice:
+      'It was executed or cancelled before, once and for all: GET /scheduled/{id} shows what came of it.',
+  },
   not_reversible: {
     status: 422,
     title: 'Not reversible',
@@ -154,6 +160,11 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     status: 404,
     title: 'Hold not found',
     advice: 'Check the hold id: GET /holds lists them.',
+  },
+  schedule_not_found: {
+    status: 404,
+    title: 'Schedule not found',
+    advice: 'Check the schedule id: GET /scheduled lists them.',
   },
   transaction_not_found: {
     status: 404,

@@ -16,7 +16,7 @@ export function rememberedAnswer(stored: StoredEvent): RememberedAnswer | null {
   const position = stored.position.toString();
   switch (outcome.kind) {
     case 'accepted':
-      return { status: 201, position, outcome: outcome.body };
+      return { status: outcome.scheduled === true ? 202 : 201, position, outcome: outcome.body };
     case 'refused': {
       const problem = problemOfRefusal(outcome.refusal, pathOfRefused(stored));
       return { status: problem.status, position, outcome: problem };

@@ -121,6 +121,11 @@ const transactionFields = {
   toUserId: uuid.optional().meta({ description: 'Of a transfer.' }),
   ...exchangeFields,
   holdId: uuid.optional().meta({ description: 'Of a capture.' }),
+  scheduleId: uuid
+    .optional()
+    .meta({
+      description: 'Of what was scheduled, when it is looked up by its id, and of a declined cancel.',
+    }),
   reverses: uuid.optional().meta({ description: 'Of a reversal: the transaction that it takes back.' }),
   reason: z.string().nullable().optional().meta({ description: 'Of a reversal.' }),
   expiresAt: time
@@ -189,6 +194,34 @@ export const capturedHold = holdFields
     transactionId: uuid.meta({ description: 'GET /transactions/{id} shows what moved.' }),
   })
   .meta({ id: 'CapturedHold' });
+
+const scheduleFields = z.object({
+  scheduleId: uuid,
+  status: z
+    .enum(['scheduled', 'executed', 'failed', 'cancelled'])
+    .meta({ description: '`failed`: at its time it was declined, or what it named was not there.' }),
+  type: z.string().meta({ description: 'The command, as a batch names it.', examples: ['spend'] }),
+  executeAt: time,
+  userId: uuid.nullable().meta({ description: 'Whose money it is about; null for postings.' }),
+  command: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'The fields of the command, as a batch has them.', examples: [{ amount: '100' }] }),
+  result: z
+    .object({
+      outcome: z.enum(['posted', 'rejected', 'failed']),
+      transactionId: uuid.nullable(),
+      holdId: uuid.nullable(),
+      code: z.string().nullable().meta({ description: 'Why it was declined, or failed.' }),
+      detail: z.string().nullable(),
+      position,
+      recordedAt: time,
+    })
+    .nullable()
+    .meta({ description: 'What came of it; null until its time.' }),
+  reason: z.string().nullable().meta({ description: 'Why it was cancelled.' }),
+});
+export const schedule = scheduleFields.meta({ id: 'Schedule' });
+export const writtenSchedule = scheduleFields.extend(written).meta({ id: 'WrittenSchedule' });
 
 export const dryRunAnswer = z
   .looseObject({

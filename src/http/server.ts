@@ -16,6 +16,7 @@ import { limitRoutes } from './routes/limits.ts';
 import { logRoutes } from './routes/log.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { scheduledRoutes } from './routes/scheduled.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { userRoutes } from './routes/users.ts';
 import { walletRoutes } from './routes/wallets.ts';
@@ -77,6 +78,7 @@ export async function buildServer(
   transactionRoutes(app, deps);
   batchRoute(app, deps);
   holdRoutes(app, deps);
+  scheduledRoutes(app, deps);
   logRoutes(app, deps);
   auditRoutes(app, deps);
   operationRoutes(app, deps);

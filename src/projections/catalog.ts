@@ -4,6 +4,7 @@ import { directory } from './directory.ts';
 import { holds } from './holds.ts';
 import type { Projection } from './projection.ts';
 import { lots } from './lots.ts';
+import { scheduled } from './scheduled.ts';
 import { transactions } from './transactions.ts';
 import { walletBalances } from './wallet-balances.ts';
 
@@ -14,6 +15,7 @@ export const projections: readonly Projection[] = [
   assetActivity,
   holds,
   lots,
+  scheduled,
 ];
 
 /** Undefined for a name that is not in the catalog. */

@@ -50,7 +50,12 @@ const ENDED = '(select id from lots where remaining = 0 order by id limit 1)';
 const lastEvent = (condition: string): string =>
   `position = (select max(position) from events where type = 'transaction.posted' and ${condition})`;
 
-type Spoiling = { readonly what: string; readonly sql: string; readonly checks: readonly CheckName[] };
+type Spoiling = {
+  readonly what: string;
+  readonly sql: string;
+  readonly checks: readonly CheckName[];
+  readonly perhaps?: CheckName;
+};
 
 const SPOILINGS: readonly Spoiling[] = [
   {

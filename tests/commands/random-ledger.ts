@@ -4,6 +4,7 @@ import { decide } from '../../src/commands/decide.ts';
 import type { Decision } from '../../src/commands/decision.ts';
 import { exchangeBody } from '../../src/commands/money-schemas.ts';
 import { referencesOf } from '../../src/commands/references.ts';
+import type { SchedulableCommand } from '../../src/commands/schedule-schemas.ts';
 import type { Command } from '../../src/commands/schemas.ts';
 import { ownerKey, type NewEvent, type Owner } from '../../src/events/catalog.ts';
 import { evolveWithEntries, type Entry } from '../../src/events/evolve.ts';
@@ -45,6 +46,9 @@ export type Step =
       readonly amount: string;
       readonly minutes: number;
     }
+  /** Asked for so much later. */
+  | { readonly kind: 'later'; readonly step: Step; readonly minutes: number }
+  | { readonly kind: 'run.of' | 'cancel.of'; readonly nth: number }
   | {
       readonly kind: 'reversal.of';
       readonly nth: number;
@@ -58,6 +62,7 @@ export type Found = {
   readonly holds: readonly string[];
   readonly lots: readonly string[];
   readonly transactions: readonly string[];
+  readonly schedules: readonly string[];
   readonly now: string;
 };
 
@@ -198,6 +203,22 @@ const reversal = fc
     ...(part === undefined ? {} : { amount: part }),
   }));
 
+const movement = fc.oneof(
+  { weight: 20, arbitrary: money },
+  { weight: 8, arbitrary: transfer },
+  { weight: 5, arbitrary: postings },
+  { weight: 8, arbitrary: hold },
+  { weight: 8, arbitrary: capture },
+  { weight: 1, arbitrary: nth.map((of): Step => ({ kind: 'release.of', nth: of })) },
+  { weight: 5, arbitrary: reversal },
+);
+const later = fc
+  .tuple(movement, fc.constantFrom(-1, 5, 30, 500_000, 600_000))
+  .map(([step, minutes]): Step => ({ kind: 'later', step, minutes }));
+const ofSchedule = fc
+  .tuple(fc.constantFrom('run.of', 'run.of', 'cancel.of'), nth)
+  .map(([kind, of]): Step => ({ kind, nth: of }));
+
 const again = fc.constantFrom<Step>(
   { kind: 'user.register', email: ` ${alice.email.toUpperCase()}` },
   { kind: 'user.register', id: bob.id, email: 'other@example.com' },
@@ -229,6 +250,8 @@ const lasting: fc.WeightedArbitrary<Step>[] = [
   { weight: 2, arbitrary: overdraft },
   { weight: 2, arbitrary: walletLimits },
   { weight: 2, arbitrary: assetLimits },
+  { weight: 10, arbitrary: later },
+  { weight: 10, arbitrary: ofSchedule },
 ];
 const LENGTH = { minLength: 5, maxLength: 60, size: 'max' } as const;
 
@@ -273,6 +296,15 @@ export function commandOf(step: Step, found: Found): Command {
       const { kind: _kind, nth: which, ...body } = step;
       return { kind: 'reversal', transactionId: pick(found.transactions, which), ...body };
     }
+    case 'later': {
+      const executeAt = new Date(Date.parse(found.now) + step.minutes * 60_000).toISOString();
+      const command = commandOf(step.step, found) as SchedulableCommand;
+      return { kind: 'schedule.create', executeAt, command };
+    }
+    case 'run.of':
+      return { kind: 'schedule.run', scheduleId: pick(found.schedules, step.nth), postings: 1 };
+    case 'cancel.of':
+      return { kind: 'schedule.cancel', scheduleId: pick(found.schedules, step.nth) };
     default:
       return step;
   }
@@ -318,6 +350,7 @@ export function* play(
       lots: [...state.lots.values()].flatMap((lots) => lots.map(({ lotId }) => lotId)),
       now: occurredAt,
       transactions: transactions.map(({ id }) => id),
+      schedules: [...state.schedules.keys()],
     });
     const named = referencesOf(command);
     const original = transactions.find(({ id }) => id === named);

@@ -44,6 +44,7 @@ async function everything(): Promise<unknown[]> {
     'ledger_entries',
     'idempotency_keys',
     'holds',
+    'schedules',
     'personal',
   ])
     contents.push((await owner.query(`select * from ${table} t order by t::text`)).rows);

@@ -48,6 +48,9 @@ POST /holds/{id}/capture
 POST /holds/{id}/release
 GET /holds
 GET /holds/{id}
+POST /scheduled/{id}/cancel
+GET /scheduled
+GET /scheduled/{id}
 GET /wallets
 GET /wallets/{id}/explain
 GET /wallets/{id}/lots

@@ -35,6 +35,8 @@ const STATUS_OF_CODE: Record<string, number> = {
   read_model_behind: 503,
   subject_erased: 410,
   idempotency_key_unknown: 404,
+  schedule_not_found: 404,
+  schedule_closed: 422,
 };
 
 let database: TestDatabase;
@@ -145,7 +147,7 @@ test('projections say how far they have come', async () => {
   const reply = await service.get(`/projections?atLeast=${position}`);
   const names = reply.body.data.map(({ name }: { name: string }) => name);
   assert.deepEqual(names, [
-    ...['asset_activity', 'directory', 'holds', 'lots', 'transactions', 'wallet_balances'],
+    ...['asset_activity', 'directory', 'holds', 'lots', 'scheduled', 'transactions', 'wallet_balances'],
   ]);
   for (const projection of reply.body.data) {
     const { headPosition, position: reached, lagEvents, lagMs, state, version, error } = projection;

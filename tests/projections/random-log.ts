@@ -33,6 +33,7 @@ export async function writeRandomLog(
         side,
         `type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
       ),
+      schedules: await idsOf(side, `type = 'scheduled.created'`),
     };
     const together = steps.slice(from, from + TOGETHER).map(async (step) => {
       const command = commandOf(step, found);

@@ -12,7 +12,7 @@ import { readDriftState, recordLook, tryLockDrift, type DriftState, type Looked 
 import { checkWallets, someWallets } from './drift-wallets.ts';
 import type { Finding } from '../fold/finding.ts';
 import type { RangeSummary } from '../fold/range-summary.ts';
-import { verifyRange } from '../verify/verify-range.ts';
+import { verifyRange, type RangeTask } from '../verify/verify-range.ts';
 
 const LOOK_MS = 5_000;
 /** Events of a window: some milliseconds of work, between which commands and queries have their turn. */
@@ -96,19 +96,23 @@ function windowOf({ verified, window, head }: DriftState): { from: bigint; to: b
 async function projectedUpTo(
   tx: PoolClient,
   ledgerId: number,
-): Promise<{ transactionsUpTo: bigint; holdsUpTo: bigint }> {
+): Promise<Pick<RangeTask, 'transactionsUpTo' | 'holdsUpTo' | 'schedulesUpTo'>> {
   const { rows } = await tx.query<{ projection: string; position: bigint }>({
     name: 'drift-projected',
     text: `
 select projection, position
   from read.checkpoints
  where ledger_id = $1::integer
-   and projection in ('transactions', 'holds')
+   and projection in ('transactions', 'holds', 'scheduled')
    and live`,
     values: [ledgerId],
   });
   const upTo = (name: string): bigint => rows.find(({ projection }) => projection === name)?.position ?? 0n;
-  return { transactionsUpTo: upTo('transactions'), holdsUpTo: upTo('holds') };
+  return {
+    transactionsUpTo: upTo('transactions'),
+    holdsUpTo: upTo('holds'),
+    schedulesUpTo: upTo('scheduled'),
+  };
 }
 
 /** Each wallet has to begin the window as the entry before it left the wallet. */

@@ -65,6 +65,9 @@ export function createActivityTotals(): ActivityTotals {
         case 'hold.placed':
         case 'hold.released':
         case 'hold.expired':
+        case 'scheduled.created':
+        case 'scheduled.executed':
+        case 'scheduled.cancelled':
       }
     },
     finish: () => totals,

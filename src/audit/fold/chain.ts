@@ -8,6 +8,7 @@ import { emptyHeads, ownerAndAsset, setWallet, type Heads, type UserHead, type W
 import { faultBetween } from './hold-tracks.ts';
 import { addLimitFact } from './limit-chain.ts';
 import { addLot } from './lot-tracks.ts';
+import { faultBetween as faultOfSchedule } from './schedule-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
 import type {
   DirectoryChange,
@@ -15,6 +16,7 @@ import type {
   Lowest,
   RangeSummary,
   Reversal,
+  ScheduleChange,
   WalletChange,
 } from './range-summary.ts';
 
@@ -161,6 +163,24 @@ export function createChain(
       report('erased', { position: at }, `nothing of a user who was erased at position ${erasedAt}`, type);
   }
 
+  function addSchedule({ firstPosition, created, ...change }: ScheduleChange): void {
+    const { scheduleId, terms, status } = change;
+    const at = { position: firstPosition };
+    const known = heads.schedules.get(scheduleId);
+    if (created && known !== undefined)
+      report('schedules', at, `schedule ${scheduleId} created once`, 'a second time');
+    if (!created && known === undefined && !partial)
+      report('schedules', at, `schedule ${scheduleId} to wait`, 'it has ended, or was never created');
+    const fault = created || known === undefined ? null : faultOfSchedule(known, terms, status);
+    if (fault !== null) report('schedules', at, fault.expected, fault.found);
+    if (status === 'scheduled')
+      heads.schedules.set(scheduleId, { ...change, position: known?.position ?? firstPosition });
+    else {
+      heads.schedules.delete(scheduleId);
+      heads.closedSchedules += 1;
+    }
+  }
+
   function addReversal({ position: at, originalId, amounts }: Reversal): void {
     const known = heads.reversed.get(originalId);
     const sums = amounts.map((amount, index) => amount + (known?.amounts[index] ?? 0n));
@@ -201,6 +221,7 @@ export function createChain(
       for (const change of summary.wallets) addWallet(change);
       for (const change of summary.holds) addHold(change);
       for (const change of summary.lots) addLot(heads, change, partial, findings);
+      for (const change of summary.schedules) addSchedule(change);
       for (const change of summary.directory) {
         checkNotErased(change);
         addToDirectory(heads, change);

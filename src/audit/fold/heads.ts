@@ -1,7 +1,7 @@
 /** What the log says of the ledger at a position: kept while the log is read, and held against tables and read models. */
 import type { Hold } from '../../events/catalog.ts';
 import type { SpendLimits, WalletLimits } from '../../events/spend-limits.ts';
-import type { Activity } from './range-summary.ts';
+import type { Activity, ScheduleChange } from './range-summary.ts';
 
 export type WalletHead = {
   readonly walletId: string;
@@ -55,6 +55,9 @@ export type LotHead = {
   readonly position: bigint;
 };
 
+/** A schedule that waits. */
+export type ScheduleHead = Omit<ScheduleChange, 'firstPosition' | 'created'> & { readonly position: bigint };
+
 /** How much of an original has been taken back. */
 export type ReversedSoFar = {
   readonly times: number;
@@ -73,6 +76,9 @@ export type Heads = {
   readonly holds: Map<string, HoldHead>;
   closedHolds: number;
   readonly lots: Map<string, LotHead>;
+  /** Those that wait only, as with holds. */
+  readonly schedules: Map<string, ScheduleHead>;
+  closedSchedules: number;
   readonly activity: Map<string, Activity>;
   /** By the id of the original. */
   readonly reversed: Map<string, ReversedSoFar>;
@@ -91,6 +97,8 @@ export function emptyHeads(): Heads {
     holds: new Map(),
     closedHolds: 0,
     lots: new Map(),
+    schedules: new Map(),
+    closedSchedules: 0,
     activity: new Map(),
     reversed: new Map(),
     walletLimits: new Map(),

@@ -6,6 +6,7 @@ import { createFindingList, type CheckName } from './finding.ts';
 import { createHoldTracks } from './hold-tracks.ts';
 import { createLimitFacts, NOTHING_LIMITED, type Limited } from './limit-facts.ts';
 import { createLotTracks } from './lot-tracks.ts';
+import { createScheduleTracks, type Previous, type ScheduleEvent } from './schedule-tracks.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
 import { faultOfExchange } from './exchange-terms.ts';
@@ -40,6 +41,8 @@ export function createRangeFold(
   const wallets = createWalletTracks();
   const holds = createHoldTracks(findings);
   const lots = createLotTracks(findings);
+  const schedules = createScheduleTracks(findings);
+  let previous: Previous = null;
   const checks = createEventChecks(wallets, report);
   const activity = createActivityTotals();
   const limits = createLimitFacts(limited);
@@ -94,8 +97,11 @@ export function createRangeFold(
       counts.entries += stored?.length ?? 0;
       if (leaf.idempotencyKey !== null) counts.keys += 1;
       const found = read(leaf);
+      const before = previous;
+      previous = found?.event ?? null;
       if (found === null) return null;
       const { event, data } = found;
+      if ('schedule' in event.data) schedules.add(event as ScheduleEvent, before);
       try {
         const entries = wallets.fold(event, changesOf(leaf.type, data), stored ?? []);
         checks.balances(event, entries);
@@ -121,6 +127,7 @@ export function createRangeFold(
         wallets: wallets.finish(),
         holds: holds.finish(),
         lots: lots.finish(),
+        schedules: schedules.finish(),
         directory,
         activity: activity.finish(),
         reversals,
@@ -153,6 +160,9 @@ function noteDirectory(directory: DirectoryChange[], event: TrackedEvent): void 
     case 'hold.captured':
     case 'hold.released':
     case 'hold.expired':
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
   }
 }
 

@@ -4,6 +4,7 @@
  * whole log.
  */
 import type { EventData, Hold } from '../../events/catalog.ts';
+import type { ScheduleStatus } from '../../events/state.ts';
 import type { BlockHashes } from '../tree/block-hashes.ts';
 import type { Finding } from './finding.ts';
 import type { LimitFact } from './limit-facts.ts';
@@ -50,6 +51,20 @@ export type HoldChange = {
   readonly hold: Hold;
 };
 
+export type ScheduleChange = {
+  readonly scheduleId: string;
+  readonly type: string;
+  readonly userId: string | null;
+  readonly executeAt: string;
+  /** Equal for equal schedules. */
+  readonly terms: string;
+  /** After the range. */
+  readonly status: ScheduleStatus;
+  readonly firstPosition: bigint;
+  /** Whether the range has the event that created it. */
+  readonly created: boolean;
+};
+
 /** Users and assets, as their events describe them. */
 export type DirectoryChange = { readonly position: bigint; readonly occurredAt: string } & (
   | { readonly type: 'user.registered'; readonly data: EventData<'user.registered'> }
@@ -86,6 +101,7 @@ export type RangeSummary = PositionRange & {
   readonly wallets: readonly WalletChange[];
   readonly holds: readonly HoldChange[];
   readonly lots: readonly LotChanges[];
+  readonly schedules: readonly ScheduleChange[];
   readonly directory: readonly DirectoryChange[];
   readonly activity: readonly Activity[];
   readonly reversals: readonly Reversal[];

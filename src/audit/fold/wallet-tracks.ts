@@ -122,6 +122,9 @@ export function createWalletTracks(): WalletTracks {
       case 'asset.status_changed':
       case 'asset.limits_changed':
       case 'transaction.rejected':
+      case 'scheduled.created':
+      case 'scheduled.executed':
+      case 'scheduled.cancelled':
     }
   }
 
@@ -154,7 +157,8 @@ export function createWalletTracks(): WalletTracks {
   return {
     fold(event, changes, stored) {
       mentionAll(event, changes, stored);
-      const entries = evolveWithEntries(state, event);
+      // Commands that wait move nothing, and there may be many.
+      const entries = 'schedule' in event.data ? [] : evolveWithEntries(state, event);
       for (const { walletId } of entries) {
         const track = trackOf(walletId, event.position);
         track.entries += 1;

@@ -2,7 +2,7 @@
 import type { CheckName, FindingList } from '../fold/finding.ts';
 import type { Heads } from '../fold/heads.ts';
 import type { Spool } from './spool.ts';
-import type { SpooledTable, Spelled } from './spooled-rows.ts';
+import type { SpooledTable, Spelled } from './spooled-table.ts';
 
 export type Comparison = {
   readonly table: SpooledTable;
@@ -45,6 +45,7 @@ export async function compareRows(spool: Spool, of: Comparison, findings: Findin
 
 function checkOf({ name, projection }: SpooledTable): CheckName {
   if (projection !== null) return 'read_models';
+  if (name === 'schedules') return 'schedule_heads';
   if (name === 'holds') return 'hold_heads';
   return name === 'lots' ? 'lot_heads' : 'wallets';
 }

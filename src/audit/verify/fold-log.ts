@@ -82,7 +82,11 @@ async function* tasksOf(
     const to = stop < end ? stop : end;
     const marked = await checkpoints.expectWithin({ from, to });
     const readUpTo = (projection: string): bigint => projected.get(projection) ?? 0n;
-    const upTo = { transactionsUpTo: readUpTo('transactions'), holdsUpTo: readUpTo('holds') };
+    const upTo = {
+      transactionsUpTo: readUpTo('transactions'),
+      holdsUpTo: readUpTo('holds'),
+      schedulesUpTo: readUpTo('scheduled'),
+    };
     // Without what was spent before the start, nothing can be said of limits.
     const limited = start.partial ? {} : { limited: snapshot.limited };
     yield { ledgerId, from, to, marked, ...upTo, ...limited };
@@ -107,13 +111,19 @@ async function compareAt(
     counted.rows += await compareRows(spool, { table, heads, position, complete: !start.partial }, findings);
   }
   if (start.partial) return;
-  const closed = heads.closedHolds;
-  const { written, read } = snapshot.closedHolds;
-  const report = (check: CheckName, name: string, found: bigint): void => {
+  const { closedHolds, closedSchedules, head, projected } = snapshot;
+  const report = (check: CheckName, name: string, counts: { closed: number; found: bigint }): void => {
+    const { closed, found } = counts;
     if (found === BigInt(closed)) return;
     const place = { position: position.toString(), walletId: null };
     findings.add({ check, ...place, expected: `${closed} closed ${name}`, found: found.toString() });
   };
-  if (position === snapshot.head) report('hold_heads', 'holds', written);
-  if (position === (snapshot.projected.get('holds') ?? 0n)) report('read_models', 'read.holds', read);
+  if (position === head) {
+    report('hold_heads', 'holds', { closed: heads.closedHolds, found: closedHolds.written });
+    report('schedule_heads', 'schedules', { closed: heads.closedSchedules, found: closedSchedules.written });
+  }
+  if (position === (projected.get('holds') ?? 0n))
+    report('read_models', 'read.holds', { closed: heads.closedHolds, found: closedHolds.read });
+  if (position === (projected.get('scheduled') ?? 0n))
+    report('read_models', 'read.scheduled', { closed: heads.closedSchedules, found: closedSchedules.read });
 }

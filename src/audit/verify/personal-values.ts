@@ -5,6 +5,7 @@
 import type { PoolClient } from 'pg';
 import type { Fact } from '../../events/catalog.ts';
 import { personalDigest } from '../../events/personal-digest.ts';
+import { personalFieldsOf } from '../../events/schedule-resource.ts';
 import { personalMetadataField } from '../../events/transaction-resource.ts';
 import type { RangeFold } from '../fold/range-fold.ts';
 
@@ -20,6 +21,13 @@ export function digestsOf(event: Fact, { position, id }: { position: bigint; id:
   if (event.type === 'user.registered') {
     const { userId: subjectId, email: digest } = event.data;
     return [{ position, subjectId, field: 'email', digest }];
+  }
+  if ('schedule' in event.data) {
+    const { schedule } = event.data;
+    return personalFieldsOf(schedule).map(({ subjectId, field, name }) => ({
+      ...{ position, subjectId, field },
+      digest: schedule.personalMetadata?.[name] ?? '',
+    }));
   }
   if (!('personalMetadata' in event.data)) return [];
   const { userId: subjectId, personalMetadata } = event.data;

@@ -6,6 +6,9 @@ import { readPublicKeys } from '../sealed/checkpoint-log.ts';
 import { SPOOLED_TABLES } from './spooled-rows.ts';
 import type { Spool } from './spool.ts';
 
+/** How many rows of what has ended there are, of the write side and of the read model. */
+type Closed = { readonly written: bigint; readonly read: bigint };
+
 export type Snapshot = {
   /** The last position; everything up to it is verified. */
   readonly head: bigint;
@@ -19,7 +22,8 @@ export type Snapshot = {
   readonly projected: ReadonlyMap<string, bigint>;
   /** Wallets, and assets by slug, that have limits by their rows. */
   readonly limited: Limited;
-  readonly closedHolds: { readonly written: bigint; readonly read: bigint };
+  readonly closedHolds: Closed;
+  readonly closedSchedules: Closed;
   /** Size of the largest tree that was ever sealed. */
   readonly sealed: bigint;
   /** The keys that have sealed, as the database names them. */
@@ -66,7 +70,7 @@ select coalesce(
        ) as transaction`,
     values: [ledgerId, head, projected.get('transactions') ?? 0n],
   });
-  const holds = await client.query<{ written: bigint; read: bigint }>({
+  const holds = await client.query<Closed>({
     text: `
 select (select count(*) from holds where ledger_id = $1::integer and status <> 'open') as written,
        (select count(*) from read.holds where ledger_id = $1::integer and status <> 'open') as read`,
@@ -78,6 +82,12 @@ select array(select id::text from wallets where ledger_id = $1::integer and limi
        array(select slug from assets where ledger_id = $1::integer and limits is not null) as assets`,
     values: [ledgerId],
   });
+  const schedules = await client.query<Closed>({
+    text: `
+select (select count(*) from schedules where ledger_id = $1::integer and status <> 'scheduled') as written,
+       (select count(*) from read.scheduled where ledger_id = $1::integer and status <> 'scheduled') as read`,
+    values: [ledgerId],
+  });
   const sealed = await client.query<{ size: bigint }>({
     text: 'select coalesce(max(tree_size), 0) as size from audit_checkpoints where ledger_id = $1::integer',
     values: [ledgerId],
@@ -87,6 +97,7 @@ select array(select id::text from wallets where ledger_id = $1::integer and limi
     outside: outside.rows[0] ?? { event: null, entry: null, transaction: null },
     closedHolds: holds.rows[0] ?? { written: 0n, read: 0n },
     limited: limited.rows[0] ?? NOTHING_LIMITED,
+    closedSchedules: schedules.rows[0] ?? { written: 0n, read: 0n },
     sealed: sealed.rows[0]?.size ?? 0n,
     publicKeys: await readPublicKeys(client, ledgerId),
   };

@@ -1,4 +1,4 @@
-/** The rows that heads are held against: how each table is read, and how a row and a head are spelled alike. */
+/** The rows that heads are held against: how each table is read. */
 import type { Hold } from '../../events/catalog.ts';
 import {
   limitsText,
@@ -7,78 +7,18 @@ import {
   type WalletLimits,
 } from '../../events/spend-limits.ts';
 import { activityKey } from '../fold/activity-totals.ts';
-import type { ColumnReader } from '../tree/decode-leaf.ts';
-import type { Activity } from '../fold/range-summary.ts';
 import {
   floorOf,
   type AssetHead,
-  type Heads,
   type HoldHead,
   type LotHead,
   type UserHead,
   type WalletHead,
 } from '../fold/heads.ts';
-
-export type Spelled = { readonly key: string; readonly walletId: string | null; readonly text: string };
-
-export type SpooledTable = {
-  readonly name: string;
-  /** The read model it belongs to; null for a table of the write side, which stands at the head. */
-  readonly projection: string | null;
-  /**
-   * Whether its rows can be held against a chain that did not begin with the log. Sums over all of it cannot, nor rows with the position
-   * at which something first appeared.
-   */
-  readonly sinceAnyStart: boolean;
-  readonly query: (ledgerId: number) => string;
-  readonly row: (row: ColumnReader) => Spelled;
-  /** What the log says there should be. */
-  readonly expected: (heads: Heads) => {
-    find: (key: string) => string | undefined;
-    keys: () => Iterable<string>;
-  };
-};
-
-function table<Head>(of: {
-  name: string;
-  projection: string | null;
-  sinceAnyStart?: boolean;
-  query: (ledgerId: number) => string;
-  row: (row: ColumnReader) => Spelled;
-  heads: (heads: Heads) => ReadonlyMap<string, Head>;
-  spell: (head: Head) => string;
-}): SpooledTable {
-  return {
-    sinceAnyStart: true,
-    ...of,
-    expected: (heads) => {
-      const all = of.heads(heads);
-      return {
-        keys: () => all.keys(),
-        find: (key) => {
-          const head = all.get(key);
-          return head === undefined ? undefined : of.spell(head);
-        },
-      };
-    },
-  };
-}
-
-/** A row keyed by its first column, a UUID; the others are spelled as they come. */
-function byId(row: ColumnReader, walletId: boolean, names: readonly string[]): Spelled {
-  const key = row.uuid();
-  const text = names.map((name) => `${name} ${row.textOrNull() ?? 'null'}`).join(', ');
-  return { key, walletId: walletId ? key : null, text };
-}
-
-/** `name value` of each member, as byId spells a row. */
-function spell(values: Readonly<Record<string, { toString(): string } | null>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name} ${value === null ? 'null' : value.toString()}`)
-    .join(', ');
-}
-
-const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+import type { Activity } from '../fold/range-summary.ts';
+import type { ColumnReader } from '../tree/decode-leaf.ts';
+import { readScheduled, schedules } from './spooled-schedules.ts';
+import { ISO, byId, spell, table, type Spelled, type SpooledTable } from './spooled-table.ts';
 
 const wallets = table<WalletHead>({
   name: 'wallets',
@@ -356,6 +296,6 @@ select coalesce(s.slug, a.asset_id::text), coalesce(to_char(a.hour, ${ISO}), 'no
 
 /** Read in one snapshot. Transactions are not here: their rows never change, and are read along with the log. */
 export const SPOOLED_TABLES: readonly SpooledTable[] = [
-  ...[wallets, walletLimits, users, assets, assetLimits, holds, lots, dueWallets],
-  ...[walletBalances, readWallets, readUsers, readAssets, readHolds, readLots, activity],
+  ...[wallets, walletLimits, users, assets, assetLimits, holds, lots, dueWallets, schedules],
+  ...[walletBalances, readWallets, readUsers, readAssets, readHolds, readLots, readScheduled, activity],
 ];

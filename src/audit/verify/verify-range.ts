@@ -5,7 +5,9 @@ import type { Fact } from '../../events/catalog.ts';
 import { keyHash } from '../../events/key-hash.ts';
 import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
 import { checkClosedHolds, type ClosedHold } from './closed-holds.ts';
+import { checkClosedSchedules, type ClosedSchedule } from './closed-schedules.ts';
 import type { Finding } from '../fold/finding.ts';
+import { statusOf } from '../fold/schedule-tracks.ts';
 import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-values.ts';
 import type { Limited } from '../fold/limit-facts.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
@@ -24,6 +26,8 @@ export type RangeTask = PositionRange & {
   readonly holdsUpTo: bigint;
   /** Whose spends are wanted. */
   readonly limited?: Limited;
+  /** The checkpoint of the read model of schedules. */
+  readonly schedulesUpTo: bigint;
 };
 
 /** Positions of a step at most: what is held of entries, keys and transactions at once. */
@@ -73,6 +77,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
   const transactions = await readTransactions(client, step);
   const keyed: Keyed[] = [];
   const closed: ClosedHold[] = [];
+  const closedSchedules: ClosedSchedule[] = [];
   const digests: PersonalDigest[] = [];
   await readLogged(client, ledgerId, step, (logged, hash) => {
     const { position, idempotencyKey: key } = logged;
@@ -81,6 +86,8 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
       checkTransaction(fold, position, event, transactions.of(position));
     if (event !== null && 'hold' in event.data && event.data.hold.status !== 'open')
       closed.push({ position, hold: event.data.hold });
+    if (event?.type === 'scheduled.executed' || event?.type === 'scheduled.cancelled')
+      closedSchedules.push({ position, schedule: event.data.schedule, status: statusOf(event) });
     if (event !== null) digests.push(...digestsOf(event, logged));
     if (key !== null) keyed.push({ position, key });
   });
@@ -92,6 +99,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
     fold.report('read_models', { position }, 'no transaction', `transactions: ${line}`);
   await checkKeys(client, ledgerId, fold, keyed);
   await checkClosedHolds(client, step, fold, closed);
+  await checkClosedSchedules(client, step, fold, closedSchedules);
   await checkPersonalValues(client, ledgerId, fold, digests);
 }
 
@@ -175,6 +183,9 @@ function transactionLine(event: Fact): string | null {
     case 'hold.placed':
     case 'hold.released':
     case 'hold.expired':
+    case 'scheduled.created':
+    case 'scheduled.executed':
+    case 'scheduled.cancelled':
       return null;
   }
 }

@@ -34,7 +34,31 @@ select ${EVENT_COLUMNS}
   });
   const [event] = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
   if (event === undefined) return null;
-  return { ...transactionBody(event), ...(await reversalsOf(tx, ledgerId, event)) };
+  return {
+    ...transactionBody(event),
+    ...(await scheduleOf(tx, ledgerId, event)),
+    ...(await reversalsOf(tx, ledgerId, event)),
+  };
+}
+
+/** That a schedule was executed is recorded right behind what came of it. */
+async function scheduleOf(
+  tx: Transaction,
+  ledgerId: number,
+  { id, position }: StoredEvent,
+): Promise<{ scheduleId?: string }> {
+  const { rows } = await tx.query<{ schedule_id: string }>({
+    name: 'schedule-of',
+    text: `
+select e.related_id as schedule_id
+  from events e
+ where e.ledger_id = $1::integer
+   and e.position = $2::bigint
+   and e.type = 'scheduled.executed'
+   and e.data ->> 'transactionId' = $3::text`,
+    values: [ledgerId, position + 1n, id],
+  });
+  return rows[0] === undefined ? {} : { scheduleId: rows[0].schedule_id };
 }
 
 /** What took it back, the oldest first; nothing at all where nothing did. */
