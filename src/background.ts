@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 import { canonicalJson } from './events/canonical.ts';
 import type { Metrics } from './metrics.ts';
 import { projections } from './projections/catalog.ts';
-import { dueItems } from './projections/due.ts';
+import { dueItems, type Due } from './projections/due.ts';
 import { DRIFT_QUEUE, SEAL_QUEUE, SWEEP_QUEUE, type Jobs } from './projections/jobs.ts';
 import { handsOfMachine, startHands, type Hands } from './projections/rebuild/hands.ts';
 import { outdatedProjections, requestRebuild } from './projections/rebuild/request.ts';
@@ -78,21 +78,31 @@ export async function startBackground(deps: BackgroundDeps): Promise<Background>
 
 function sweep({ pools, jobs, queue, ledgerId, log }: BackgroundDeps): Recurring {
   return startSweep({
-    due: () => dueItems(pools.worker, ledgerId),
+    due: (except) => dueItems(pools.worker, ledgerId, except),
     wake: () => jobs.wake(SWEEP_QUEUE, ledgerId),
-    expire: async ({ kind, id }) => {
-      const command: Command =
-        kind === 'hold' ? { kind: 'hold.expire', holdId: id } : { kind: 'lot.expire', lotId: id };
+    end: async (item) => {
       await queue.submit({
-        command,
+        command: commandThatEnds(item),
         idempotencyKey: null,
-        canonicalRequest: canonicalJson(command),
+        canonicalRequest: canonicalJson(item.id),
         actor: 'worker',
-        correlationId: null,
+        // What a schedule comes to is told apart by it in the feed.
+        correlationId: item.kind === 'schedule' ? item.id : null,
       });
     },
     log,
   });
+}
+
+function commandThatEnds(item: Due): Command {
+  switch (item.kind) {
+    case 'hold':
+      return { kind: 'hold.expire', holdId: item.id };
+    case 'lot':
+      return { kind: 'lot.expire', lotId: item.id };
+    case 'schedule':
+      return { kind: 'schedule.run', scheduleId: item.id, postings: item.postings };
+  }
 }
 
 /** What an earlier program left behind is rebuilt beside what it left, which serves the queries until then. */

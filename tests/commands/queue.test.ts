@@ -133,6 +133,24 @@ describe('The queue', () => {
     await queue.close();
   });
 
+  test('counts what a schedule has of postings, so that what falls due together does not become one vast batch', async () => {
+    const seen: number[] = [];
+    const queue = queueWith(
+      async (submissions) => {
+        seen.push(submissions.length);
+        for (const submission of submissions) submission.settle(answerTo(submission));
+      },
+      { maxBatch: 100 },
+    );
+    const runs = [90, 11, 89, 1].map((postings) => {
+      const command = { kind: 'schedule.run', scheduleId: '', postings } as const;
+      return queue.submit({ ...request('a'), command });
+    });
+    await within(Promise.all(runs));
+    assert.deepEqual(seen, [1, 2, 1]);
+    await queue.close();
+  });
+
   test('cuts what waits into batches of at most maxBatch and keeps the order', async () => {
     const seen: string[][] = [];
     const queue = queueWith(

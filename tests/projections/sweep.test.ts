@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { OperationalError } from '../../src/errors.ts';
+import { MAX_DUE, type Due } from '../../src/projections/due.ts';
 import { startSweep, type SweepDeps } from '../../src/projections/sweep.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
@@ -75,11 +77,10 @@ create trigger lose_sweep before insert on pgboss.job for each row when (new.nam
 describe('A sweep', () => {
   function sweepOf(deps: Partial<SweepDeps>) {
     const ended: string[] = [];
-    const waiting = ['a', 'b', 'c'];
+    const waiting = ['a', 'b', 'c'].map((id): Due => ({ kind: 'hold', id }));
     const sweep = startSweep({
-      due: () =>
-        Promise.resolve(waiting.filter((id) => !ended.includes(id)).map((id) => ({ kind: 'hold', id }))),
-      expire: ({ id }) => Promise.resolve(void ended.push(id)),
+      due: (except) => Promise.resolve(waiting.filter(({ id }) => ![...ended, ...except].includes(id))),
+      end: ({ id }) => Promise.resolve(void ended.push(id)),
       wake: () => Promise.resolve(),
       log: pino({ level: 'silent' }),
       ...deps,
@@ -89,11 +90,66 @@ describe('A sweep', () => {
 
   test('goes on with the others when one cannot be ended, and says so', async () => {
     const { sweep, ended } = sweepOf({
-      expire: ({ id }) =>
-        id === 'a' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id)),
+      end: ({ id }) => (id === 'a' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id))),
     });
     await assert.rejects(sweep.run(), { message: 'no' });
     assert.deepEqual(ended, ['b', 'c']);
+    await sweep.close();
+  });
+
+  test('leaves alone what could not be ended, so that it does not keep from the rest', async () => {
+    const ended: string[] = [];
+    const tried: string[] = [];
+    // As many as a look takes cannot be ended, and have waited the longest.
+    const broken = Array.from({ length: MAX_DUE }, (_, n): Due => ({
+      kind: 'schedule',
+      id: `broken ${n}`,
+      postings: 1,
+    }));
+    const waiting: Due[] = [...broken, { kind: 'hold', id: 'good' }];
+    const sweep = startSweep({
+      due: (except) =>
+        Promise.resolve(waiting.filter(({ id }) => ![...ended, ...except].includes(id)).slice(0, MAX_DUE)),
+      end: ({ kind, id }) => {
+        tried.push(id);
+        return kind === 'schedule' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id));
+      },
+      wake: () => Promise.resolve(),
+      log: pino({ level: 'silent' }),
+    });
+    await assert.rejects(sweep.run(), { message: 'no' });
+    assert.deepEqual(ended, ['good']);
+    const before = tried.length;
+    await sweep.run();
+    assert.equal(tried.length, before, 'what was set aside was tried again at once');
+    await sweep.close();
+  });
+
+  test('tries again by itself what failed together with others', async () => {
+    let failures = 3;
+    const { sweep, ended } = sweepOf({
+      end: ({ id }) => {
+        failures -= 1;
+        return failures >= 0 ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id));
+      },
+    });
+    await sweep.run();
+    assert.deepEqual(ended, ['a', 'b', 'c']);
+    await sweep.close();
+  });
+
+  test('blames nothing that is due for a database that is away', async () => {
+    let away = true;
+    const { sweep, ended } = sweepOf({
+      end: ({ id }) =>
+        away
+          ? Promise.reject(new OperationalError('database_unavailable', 'away', { retryAfterSeconds: 1 }))
+          : Promise.resolve(void ended.push(id)),
+    });
+    await assert.rejects(sweep.run(), { message: 'away' });
+    away = false;
+    await sweep.run();
+    assert.deepEqual(ended, ['a', 'b', 'c']);
     await sweep.close();
   });
 
