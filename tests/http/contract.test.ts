@@ -191,10 +191,16 @@ test('every command that moves money answers what the document says when it is a
   const executeAt = new Date(Date.now() + 3_600_000).toISOString();
   const money = { ...holder, amount: '1', executeAt };
   const { userId, assetSlug } = holder;
+  const toAsset = (await newHolder(service)).assetSlug;
   const parties = { from: { userId }, to: { system: 'revenue' } };
   const writes: [string, string, object][] = [
     ['/transactions/topup', '', { ...money, metadata: { a: 'b' }, personalMetadata: ['a'] }],
     ['/transactions/bonus', '', money],
+    [
+      '/transactions/exchange',
+      '',
+      { userId, fromAsset: assetSlug, toAsset, amount: '1', rate: '2', executeAt },
+    ],
     ['/transactions/spend', '', money],
     [
       '/transactions/transfer',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
+import { verifyAll } from '../audit/filled-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -99,4 +100,24 @@ test('a schedule that was cancelled shows what it was, until that is erased', as
   assert.equal((await service.post(path, {}, 'personal-4')).text, first.text);
   await erase(body.userId);
   expectProblem(await service.post(path, {}, 'personal-4'), 'subject_erased', path);
+});
+
+test('a command for a user who was erased by its time has failed, and the auditor has nothing to say', async () => {
+  const holder = await newHolder(service);
+  const executeAt = new Date(Date.now() + 1_500).toISOString();
+  const sent = { ...holder, amount: '5', ...personal, executeAt };
+  const { body } = await service.post('/transactions/topup', sent);
+  assert.equal((await service.post(`/users/${holder.userId}/erase`, {})).status, 201);
+  const ended = await until('it has failed', async () => {
+    const reply = await service.get(`/scheduled/${body.scheduleId}`);
+    return reply.body.status === 'failed' && reply.body;
+  });
+  assert.deepEqual([ended.result.outcome, ended.result.code], ['failed', 'subject_erased']);
+  assert.deepEqual(ended.command.metadata, { z: 'plain' });
+  // Values of others went without their users, in the tests above: that alone is found.
+  const { findings } = await verifyAll(database.url);
+  assert.deepEqual(
+    findings.filter(({ check }) => check !== 'personal'),
+    [],
+  );
 });

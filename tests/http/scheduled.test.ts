@@ -106,12 +106,20 @@ test('at its time it is done, and each leads to the other', async () => {
 test('every command that moves money can wait', async () => {
   const other = await newHolder(service, holder.assetSlug);
   const { body: original } = await topUp(service, holder, '5');
+  const toAsset = (await newHolder(service)).assetSlug;
   const hold = async (): Promise<string> =>
     (await service.post('/holds', { ...holder, amount: '10' })).body.holdId;
   const [captured, released] = [await hold(), await hold()];
   const { userId, assetSlug } = holder;
   const postings = [{ from: { userId }, to: { system: unique('fees') }, assetSlug, amount: '3' }];
   const commands: [string, object, string, object][] = [
+    [
+      '/transactions/exchange',
+      { userId, fromAsset: assetSlug, toAsset, amount: '7', rate: '2' },
+      'exchange',
+      {},
+    ],
+    ['/transactions/bonus', { ...holder, amount: '9', expiresInDays: 3 }, 'bonus', {}],
     ['/transactions/topup', { ...holder, amount: '1' }, 'topup', {}],
     ['/transactions/bonus', { ...holder, amount: '2' }, 'bonus', {}],
     ['/transactions/spend', { ...holder, amount: '4' }, 'spend', {}],
@@ -148,11 +156,12 @@ test('every command that moves money can wait', async () => {
     assert.equal(result.holdId !== null, ['hold', 'capture', 'release'].includes(type), type);
     assert.equal(result.transactionId !== null, !['hold', 'release'].includes(type), type);
   }
-  // 100 + 5 + 1 + 2 - 4 - 8 - 3 - 5 - 6, and of the holds only the new one is left.
-  assert.equal(await balance(holder), '82, 20 held');
+  // 100 + 5 - 7 + 9 + 1 + 2 - 4 - 8 - 3 - 5 - 6, and of the holds only the new one is left.
+  assert.equal(await balance(holder), '84, 20 held');
+  assert.equal(await balance({ userId, assetSlug: toAsset }), '14, 0 held');
   assert.equal(await balance(other), '8, 0 held');
-  const { body: placed } = await service.get(`/holds/${results[6].result.holdId}`);
-  const run = (await service.get(`/events?after=${BigInt(results[6].result.position) - 1n}&limit=1`)).body
+  const { body: placed } = await service.get(`/holds/${results[8].result.holdId}`);
+  const run = (await service.get(`/events?after=${BigInt(results[8].result.position) - 1n}&limit=1`)).body
     .data[0];
   assert.equal(
     Date.parse(placed.expiresAt) - Date.parse(run.occurredAt),

@@ -240,6 +240,20 @@ export const histories: fc.Arbitrary<Step[]> = fc.noBias(
   fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
 );
 
+/** What is asked for later at the end of a history. Waiting takes seconds, so few histories have any. */
+export const laters: fc.Arbitrary<Asked[]> = fc.oneof(
+  { weight: 7, arbitrary: fc.constant<Asked[]>([]) },
+  { weight: 1, arbitrary: fc.noBias(fc.array(moving, { minLength: 4, maxLength: 8, size: 'max' })) },
+);
+
+/** One that every run has: of two who cannot both be served, the second is declined. */
+export const someLater: readonly Asked[] = [
+  { kind: 'spend', user: 'bob', asset: 'gold', amount: 70n },
+  { kind: 'transfer', from: 'bob', to: 'carol', asset: 'gold', amount: 60n },
+  { kind: 'hold', user: 'carol', asset: 'gold', amount: 30n, expires: true },
+  { kind: 'topup', user: 'nobody', asset: 'gold', amount: 1n },
+];
+
 /** What every history begins with: something to spend, and to be refused for being more than that. */
 export const beginning: readonly Step[] = Object.keys(CAPS).map((asset) => {
   const items = USERS.slice(0, 3).map((user) => {
@@ -323,7 +337,7 @@ function viaOf({ via, items }: Request, wanted: Via | null): Via {
   return items.some(({ command }) => WITHOUT_BATCHES.includes(command.kind)) ? via : wanted;
 }
 
-function commandOf(asked: Asked, ledger: Ledger): Command {
+export function commandOf(asked: Asked, ledger: Ledger): Command {
   switch (asked.kind) {
     case 'capture':
     case 'release':

@@ -236,7 +236,7 @@ export function checkEntries(
     if (!dryRun) assertWalletIs(world, line, entries[index]!.walletId);
 }
 
-function learnIds(world: World, outcome: Expected['outcome'], body: Told['body']): void {
+export function learnIds(world: World, outcome: Expected['outcome'], body: Told['body']): void {
   if (outcome.transaction !== null) world.transactionIds[outcome.transaction] = String(body.transactionId);
   if (outcome.kind === 'done' && outcome.hold !== null) {
     world.holdIds[outcome.hold.number] ??= String(body.holdId);

@@ -5,8 +5,21 @@ import fc from 'fast-check';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { assertLedgerIsSound } from '../support/ledger-facts.ts';
 import { startService, type Service } from '../support/service.ts';
-import { CAPS, USERS, beginning, histories, requestOf, traps, type Sent, type Step } from './commands.ts';
+import {
+  CAPS,
+  USERS,
+  beginning,
+  histories,
+  laters,
+  requestOf,
+  someLater,
+  traps,
+  type Asked,
+  type Sent,
+  type Step,
+} from './commands.ts';
 import { exchange, exchangeDryRun } from './exchange.ts';
+import { exchangeLater } from './later.ts';
 import { newLedger } from './reference-ledger.ts';
 import { expectReply, type Reference, type Request } from './reference-requests.ts';
 import { checkWholeState } from './whole-state.ts';
@@ -50,7 +63,7 @@ after(async () => {
   await database.drop();
 });
 
-async function play(steps: readonly Step[]): Promise<void> {
+async function play(steps: readonly Step[], later: readonly Asked[]): Promise<void> {
   const world = await newWorld(service);
   const sent: Sent = { requests: [], items: [] };
   for (const [index, step] of [...beginning, ...steps].entries()) {
@@ -60,13 +73,14 @@ async function play(steps: readonly Step[]): Promise<void> {
     await exchange(world, request);
     if (index % CHECK_EVERY === CHECK_EVERY - 1) await checkWholeState(world);
   }
+  await exchangeLater(world, later);
   await checkWholeState(world);
 }
 
 test('whatever is asked of it, the service answers and ends as the rules of its contract say', async () => {
-  await fc.assert(fc.asyncProperty(histories, play), {
+  await fc.assert(fc.asyncProperty(histories, laters, play), {
     numRuns: RUNS,
-    examples: traps.map((steps) => [steps]),
+    examples: [[[], [...someLater]], ...traps.map((steps): [Step[], Asked[]] => [steps, []])],
     // A failure is worth the time to find its shortest history, but not all the time in the world.
     plugins: [fc.interruptAfterTimeLimit(180_000, { failOnInterrupt: true })],
   });

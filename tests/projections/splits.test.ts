@@ -15,7 +15,7 @@ const whole = new Map<string, Row[][]>();
 
 before(async () => {
   side = await openReadSide();
-  await writeRandomLog(side, { seed: 11, histories: 24 });
+  await writeRandomLog(side, { seed: 8, histories: 36 });
   head = await side.head();
   for (const projection of projections) {
     await createGeneration(side.pool, projection, BESIDE);
