@@ -16,6 +16,10 @@ before(async () => {
   side = await openReadSide();
   for (let n = 0; n < 3; n += 1) await liveOnLots(side.service);
   await writeRandomLog(side, { seed: 23, histories: 2 });
+  // After the random commands, which end every hold they find.
+  const holder = await newHolder(side.service);
+  await giveBonus(side.service, holder, '30', { expiresInDays: 9 });
+  await side.service.post('/holds', { ...holder, amount: '20' });
   for (const projection of projections) await side.catchUp(projection);
 });
 

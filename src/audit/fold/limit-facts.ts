@@ -106,6 +106,9 @@ export function createLimitFacts(limited: Limited): LimitFacts {
         case 'wallet.opened':
         case 'wallet.status_changed':
         case 'transaction.rejected':
+        case 'scheduled.created':
+        case 'scheduled.executed':
+        case 'scheduled.cancelled':
       }
     },
     finish: () => facts,
