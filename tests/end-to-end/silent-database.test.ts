@@ -41,7 +41,7 @@ test('SIGTERM ends it with 0, and who waits is told that the outcome is not know
   );
   await until(
     'the worker waits for answers too',
-    () => swallowed.has('due-holds') && swallowed.has('laggards'),
+    () => swallowed.has('due-items') && swallowed.has('laggards'),
   );
   coffer.signal('SIGTERM');
   const answers = await within(STOP_LIMIT_MS, 'both are answered', Promise.all([first, second]));

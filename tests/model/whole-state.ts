@@ -115,11 +115,10 @@ async function checkHolds(world: World, head: string): Promise<void> {
 async function checkLots(world: World, head: string): Promise<void> {
   const { ledger } = world.reference;
   for (const [name, pots] of Map.groupBy(ledger.pots, ({ owner, asset }) => `${owner}/${asset}`)) {
-    const { items } = await pagesOf(
-      world.service,
-      `/wallets/${world.walletIds.get(name)}/lots?atLeast=${head}`,
-      500,
-    );
+    const [{ owner, asset }] = pots as [(typeof pots)[number]];
+    const path = `/wallets/${world.userIds.get(owner)}/${world.slugs.get(asset)}/balance?consistency=strong`;
+    const { walletId } = (await world.service.get(path)).body;
+    const { items } = await pagesOf(world.service, `/wallets/${walletId}/lots?atLeast=${head}`, 500);
     assert.deepEqual(
       items.map(({ lotId, amount, remaining, reserved }) => ({ lotId, amount, remaining, reserved })),
       pots

@@ -19,7 +19,7 @@ export async function openProjectedLog(): Promise<{
   const side = await openReadSide();
   try {
     for (const seed of [11, 12]) {
-      await writeRandomLog(side, { seed, histories: 3 });
+      await writeRandomLog(side, { seed, histories: 7 });
       for (const projection of catalog) await side.catchUp(projection);
     }
     const incremental = new Map<string, Row[][]>();
