@@ -112,5 +112,5 @@ test('floors, limits and what counts towards them, folded in ranges, are those o
     }),
     { numRuns: 100 },
   );
-  assert.ok(counted > 50, `${counted} wallets had spent`);
+  assert.ok(counted > 20, `${counted} wallets had spent`);
 });

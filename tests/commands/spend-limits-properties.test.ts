@@ -124,7 +124,7 @@ test('what was refused is refused until a millisecond before freesAt, and then a
         assert.equal(attempt(Date.parse(freesAt)), 'transaction.posted', `at ${freesAt}`);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 800 },
   );
   assert.ok(seen > 100, `${seen} refusals had an end`);
 });
