@@ -12,6 +12,7 @@ import { AttemptError, attemptBatch, type AttemptResult } from './attempt.ts';
 import type { ContextSource, KeyedSubmission } from './decide-batch.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import { keyHash } from '../events/key-hash.ts';
+import { UnreadableEventError } from '../events/upcast.ts';
 import type { KnownHeads } from './known-heads.ts';
 import { lockHead } from './lock-and-read.ts';
 import type { Submission } from './submission.ts';
@@ -93,6 +94,9 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
         case 'unavailable':
           throw undecided === null ? unavailable(error) : outcomeUnknown(undecided);
         case 'bug':
+          // An event that cannot be read is what one command refers to.
+          if (error instanceof AttemptError && error.cause instanceof UnreadableEventError)
+            return await splitUp(deps, batch, error);
           throw error;
       }
     }

@@ -37,11 +37,13 @@ export function decideErasure(
   return happened(rejection(request, notEmpty(userId, left), context, { id: context.nextId() }));
 }
 
-/** In the order of their assets. What was taken by force counts too: a debt is not forgotten with its debtor. */
+/** In the order of their assets. What was taken by force counts too: a debt is not forgotten with its debtor; nor is a lot that
+ * a debt hides, since it would be taken back of nobody. */
 function walletsWithSomething(state: LedgerState, userId: string): WalletState[] {
   return [...state.wallets.values()]
-    .filter(({ owner, balance, held }) => {
-      return 'userId' in owner && owner.userId === userId && (balance !== 0n || held !== 0n);
+    .filter(({ owner, balance, held, nextDueAt }) => {
+      const isEmpty = balance === 0n && held === 0n && nextDueAt === null;
+      return 'userId' in owner && owner.userId === userId && !isEmpty;
     })
     .sort((one, other) => (one.asset < other.asset ? -1 : 1));
 }
@@ -51,7 +53,7 @@ function notEmpty(userId: string, left: readonly WalletState[]): RecordedRefusal
   const wallets = left.length === 1 ? 'a wallet' : `${left.length} wallets`;
   return {
     code: 'user_not_empty',
-    detail: `The user has ${wallets} with a balance that is not 0, or with something held.`,
+    detail: `The user has ${wallets} with a balance that is not 0, with something held, or with a bonus that has yet to expire.`,
     figures: {
       userId,
       wallets: left.length.toString(),

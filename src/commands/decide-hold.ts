@@ -10,6 +10,7 @@ import {
   type LedgerState,
   type WalletState,
 } from '../events/state.ts';
+import { isInRange } from '../money.ts';
 import { TREASURY, afterOpening, rejection, type Described } from './decide-transaction.ts';
 import {
   assetNotFound,
@@ -28,7 +29,14 @@ import {
   type HoldCommand,
   type ReleaseCommand,
 } from './money-schemas.ts';
-import { insufficientFunds, missingFrom, pay, statusRefusal, type RecordedRefusal } from './postings.ts';
+import {
+  insufficientFunds,
+  outOfRange,
+  missingFrom,
+  pay,
+  statusRefusal,
+  type RecordedRefusal,
+} from './postings.ts';
 import { spendRefusal } from './spend-refusal.ts';
 
 export function decideHold(state: LedgerState, command: HoldCommand, context: DecisionContext): Decision {
@@ -64,6 +72,8 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     const refusal = insufficientFunds(wallet, free, amount);
     return happened(rejection(request, refusal, context, { id: holdId }));
   }
+  if (!isInRange(wallet.held + amount))
+    return happened(rejection(request, outOfRange(amount), context, { id: holdId }));
   const limited = spendRefusal(state, [{ payer: wallet, amount }], context.occurredAt);
   if (limited !== null) return happened(rejection(request, limited.refusal, context, { id: holdId }));
   const windows = windowsInForce(wallet.limits, asset.limits);
@@ -72,7 +82,7 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     ...{ amount: command.amount, captured: '0', remaining: command.amount, status: 'open' },
     expiresAt: expiresInSeconds === undefined ? null : later(context.occurredAt, expiresInSeconds),
     reference,
-    ...lotsMember(sharesOf(lots, amount, { at: context.occurredAt })),
+    ...lotsMember(sharesOf(lots, amount, context.occurredAt)),
     ...(windows.length > 0 ? { counted: { at: context.occurredAt, windows: [...windows] } } : {}),
   };
   const heldAfter = (wallet.held + amount).toString();

@@ -1,10 +1,10 @@
 /** The rules of bonuses that expire: each opens a lot, and what is left of it at its time goes back to who gave it. */
-import { MAX_OPEN_LOTS, type LotShare } from '../events/catalog.ts';
-import { freeOf, openLots } from '../events/lots.ts';
-import { lotsOf, walletOf, type LedgerState } from '../events/state.ts';
+import type { LotShare } from '../events/catalog.ts';
+import { freeOf } from '../events/lots.ts';
+import { lotsOf, type LedgerState } from '../events/state.ts';
 import { happened, invalid, newEvent, type Decision, type DecisionContext } from './decision.ts';
 import { MAX_LOT_DAYS, type BonusCommand, type ExpireLotCommand } from './money-schemas.ts';
-import { pay, type Movement, type RecordedRefusal } from './postings.ts';
+import { pay, type Movement } from './postings.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -32,17 +32,6 @@ export function lotOf(command: BonusCommand, lotId: string, context: DecisionCon
 export function askedOfBonus({ expiresAt, expiresInDays }: BonusCommand) {
   if (expiresAt === undefined && expiresInDays === undefined) return {};
   return { asked: { expiresAt: expiresAt ?? null, expiresInDays: expiresInDays?.toString() ?? null } };
-}
-
-export function tooManyLots(state: LedgerState, command: BonusCommand): RecordedRefusal | null {
-  const wallet = walletOf(state, { userId: command.userId }, command.assetSlug);
-  const open = wallet === undefined ? 0 : openLots(lotsOf(state, wallet));
-  if (open < MAX_OPEN_LOTS) return null;
-  return {
-    code: 'too_many_lots',
-    detail: `The wallet has ${open} expiring bonuses already.`,
-    figures: { lots: open.toString(), limit: MAX_OPEN_LOTS.toString() },
-  };
 }
 
 export function intoLot(movements: readonly Movement[], { lotId }: OpenedLot): Movement[] {

@@ -1,7 +1,7 @@
 /** The rules of reversals: what a transaction moved goes back, wholly or in part, never more and never twice. */
 import type { LotShare, Owner, Posting } from '../events/catalog.ts';
-import { firstOf, afterFirst } from '../events/lots.ts';
-import type { LedgerState, OriginalState } from '../events/state.ts';
+import { afterFirst, firstOf, freeOf } from '../events/lots.ts';
+import { lotsOf, type LedgerState, type OriginalState } from '../events/state.ts';
 import { afterOpening, rejection, type Described } from './decide-transaction.ts';
 import {
   happened,
@@ -36,7 +36,7 @@ export function decideReversal(
   if (command.amount !== undefined && original.postings.length > 1)
     return invalid('amount', 'a transaction of several postings can only be reversed as a whole');
 
-  const left = single ? leftOf(BigInt(first.amount), original) : 0n;
+  const left = single ? leftOf(state, original, first) : 0n;
   const amount = command.amount === undefined ? left : BigInt(command.amount);
   const reason = command.reason ?? null;
   const request: Described = {
@@ -64,9 +64,15 @@ export function decideReversal(
   return afterOpening(paid.opened, newEvent('transaction.posted', data, context, finish));
 }
 
-/** What expired of a bonus is gone as well; what came back to its lot afterwards and expired then counts for nothing more. */
-function leftOf(amount: bigint, { reversed }: OriginalState): bigint {
-  return reversed < amount ? amount - reversed : 0n;
+/**
+ * Of a bonus that expires, what is left in its lot and held by nobody: what was spent of it may come back to the lot, and would
+ * be taken twice if it had been taken out of other money.
+ */
+function leftOf(state: LedgerState, { lotId, reversed }: OriginalState, { amount, to }: Posting): bigint {
+  if (lotId === null) return BigInt(amount) - reversed;
+  const wallet = state.wallets.get(to.walletId);
+  const lot = wallet && lotsOf(state, wallet).find((candidate) => candidate.lotId === lotId);
+  return lot === undefined ? 0n : freeOf(lot);
 }
 
 /** The postings the other way round, the last one first. */
@@ -74,11 +80,13 @@ function movementsBack(state: LedgerState, original: OriginalState, amount: bigi
   return original.postings
     .toReversed()
     .map((posting) => ({
+      ...(original.lotId === null || amount === null
+        ? {}
+        : { fromLots: [{ lotId: original.lotId, amount: amount.toString() }] }),
       from: ownerOf(state, posting.to.walletId),
       to: ownerOf(state, posting.from.walletId),
       assetSlug: posting.asset,
       amount: amount ?? BigInt(posting.amount),
-      firstLot: original.lotId,
       toLots: backIntoLots(posting, original.reversed, amount ?? BigInt(posting.amount)),
     }));
 }
@@ -131,7 +139,7 @@ function reversalRefusal(
     detail:
       single && left > 0n
         ? `Of the original ${left} are left, ${amount} were asked for.`
-        : 'The original has been reversed already.',
+        : `Nothing is left of the original${original.lotId === null ? ': it has been reversed already' : ' in its lot'}.`,
     figures: {
       original: transactionId,
       ...(single ? { remaining: left.toString(), required: amount.toString() } : {}),

@@ -2,7 +2,7 @@
 import type { EventData, NewEvent, Owner, PersonalValue } from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
 import type { LedgerState } from '../events/state.ts';
-import { askedOfBonus, expiryFault, intoLot, lotOf, tooManyLots } from './decide-lot.ts';
+import { askedOfBonus, expiryFault, intoLot, lotOf } from './decide-lot.ts';
 import { happened, newEvent, type Decision, type DecisionContext } from './decision.ts';
 import { termsOf } from './exchange-terms.ts';
 import {
@@ -38,8 +38,6 @@ export function decideTransaction(
   const { personal, request } = describe(command, transactionId, context);
   const finish = { id: transactionId, personal };
   const lot = command.kind === 'bonus' ? lotOf(command, transactionId, context) : null;
-  const full = lot === null ? null : tooManyLots(state, command as BonusCommand);
-  if (full !== null) return happened(rejection(request, full, context, finish));
   const paid = pay(state, lot === null ? movements : intoLot(movements, lot), context);
   if (paid.kind === 'refused')
     return afterOpening(paid.opened, rejection(request, paid.refusal, context, finish));

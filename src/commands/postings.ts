@@ -3,8 +3,15 @@
  * them or none. Pure: nothing is written into the state, the caller's event does that.
  */
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
-import { ownerKey, type LotShare, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
-import { changed, lotsMember, sharesOf, type Lot } from '../events/lots.ts';
+import {
+  MAX_OPEN_LOTS,
+  ownerKey,
+  type LotShare,
+  type NewEvent,
+  type Owner,
+  type Posting,
+} from '../events/catalog.ts';
+import { changed, lotsMember, openLots, openedBy, sharesOf, type Lot } from '../events/lots.ts';
 import {
   available,
   floorAfter,
@@ -31,8 +38,6 @@ export type Movement = {
   readonly amount: bigint;
   /** The lots that it comes out of, where that was settled before: what a hold reserves, or what expires. */
   readonly fromLots?: readonly LotShare[];
-  /** The lot that is taken from before the others, over or not. */
-  readonly firstLot?: string | null;
   /** The lots that it goes into. */
   readonly toLots?: readonly LotShare[];
 };
@@ -93,11 +98,16 @@ export function pay(
     const payee = purse.walletOf(to, asset);
     const fromBalance = payer.balance - amount;
     const toBalance = payee.balance + amount;
-    if (!isInRange(fromBalance) || !isInRange(toBalance)) {
+    const held = payer.held - (rules.fromHold ?? 0n);
+    // The floor goes along with what is free.
+    if (!isInRange(fromBalance) || !isInRange(toBalance) || !isInRange(fromBalance - held)) {
       return { kind: 'refused', refusal: outOfRange(amount), opened: purse.opened() };
     }
+    const crowded = crowdedRefusal(purse.lotsOf(payee), movement.toLots ?? []);
+    if (crowded !== null)
+      return { kind: 'refused', refusal: crowded, opened: purse.opened().filter(opens(payee)) };
     const fromLots = movement.fromLots ?? sharesFor(movement, lots, context);
-    purse.put({ ...payer, balance: fromBalance, held: payer.held - (rules.fromHold ?? 0n) });
+    purse.put({ ...payer, balance: fromBalance, held });
     purse.put({ ...payee, balance: toBalance });
     purse.moveLots(payer, fromLots, -1n);
     purse.moveLots(payee, movement.toLots ?? [], 1n);
@@ -130,11 +140,11 @@ function assetOf(state: LedgerState, { assetSlug }: Movement): AssetState {
 }
 
 function sharesFor(
-  { amount, firstLot }: Movement,
+  { amount }: Movement,
   lots: readonly Lot[],
   { occurredAt }: DecisionContext,
 ): readonly LotShare[] {
-  return lots.length === 0 ? [] : sharesOf(lots, amount, { at: occurredAt, first: firstLot ?? null });
+  return lots.length === 0 ? [] : sharesOf(lots, amount, occurredAt);
 }
 
 /** Wallets and their lots as the movements so far have left them, opened when first named. */
@@ -199,7 +209,8 @@ function paymentRefusal(payment: {
   at: string;
 }): RecordedRefusal | null {
   const { payer, lots, asset, rules, at } = payment;
-  const { amount, firstLot: first = null } = payment.movement;
+  const { amount, fromLots } = payment.movement;
+  const first = fromLots?.[0]?.lotId ?? null;
   if (payer.floor === null) return null;
   // What is held was set aside before anything of it was over.
   const free =
@@ -239,7 +250,19 @@ function capExceeded(of: {
   };
 }
 
-function outOfRange(amount: bigint): RecordedRefusal {
+/** A command that spends all lots of a wallet must stay an event of bounded size. */
+function crowdedRefusal(lots: readonly Lot[], into: readonly LotShare[]): RecordedRefusal | null {
+  if (into.length === 0) return null;
+  const open = openLots(lots) + openedBy(lots, into);
+  if (open <= MAX_OPEN_LOTS) return null;
+  return {
+    code: 'too_many_lots',
+    detail: `The wallet would have ${open} expiring bonuses with something left.`,
+    figures: { lots: open.toString(), limit: MAX_OPEN_LOTS.toString() },
+  };
+}
+
+export function outOfRange(amount: bigint): RecordedRefusal {
   return {
     code: 'balance_out_of_range',
     detail: 'A balance would have more than 38 digits.',

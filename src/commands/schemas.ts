@@ -48,12 +48,16 @@ const spendLimit = (what: string) =>
     .optional()
     .meta({ description: `The most ${what}; "0": nothing. Absent or null: no limit.`, examples: ['1000'] });
 
-export const spendLimitsBody = z.strictObject({
-  perTransaction: spendLimit('that one command may take from a wallet'),
-  day: spendLimit('that may be spent of a wallet in any 24 hours'),
-  week: spendLimit('that may be spent of a wallet in any 7 days'),
-  month: spendLimit('that may be spent of a wallet in any 30 days'),
-});
+export const spendLimitsBody = z
+  .strictObject({
+    perTransaction: spendLimit('that one command may take from a wallet'),
+    day: spendLimit('that may be spent of a wallet in any 24 hours'),
+    week: spendLimit('that may be spent of a wallet in any 7 days'),
+    month: spendLimit('that may be spent of a wallet in any 30 days'),
+  })
+  .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
+    error: 'must name a limit, if only with null for none: what is not named is none from now on',
+  });
 
 export const freezeStatusBody = z.strictObject({ status: z.enum(['FROZEN', 'ACTIVE']), reason });
 

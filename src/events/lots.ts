@@ -130,19 +130,17 @@ export function openLots(lots: readonly Lot[]): number {
   return lots.filter(({ remaining }) => remaining > 0n).length;
 }
 
-/**
- * Out of which lots an amount is taken at a time: `first`, over or not, then the earliest to expire. What they do not cover is
- * plain balance.
- */
-export function sharesOf(
-  lots: readonly Lot[],
-  amount: bigint,
-  { at, first = null }: { readonly at: string; readonly first?: string | null },
-): LotShare[] {
-  const preferred = lots.filter(({ lotId }) => lotId === first);
-  const others = lots.filter(({ lotId, expiresAt }) => lotId !== first && expiresAt > at);
+/** How many more lots have something left once these are given. */
+export function openedBy(lots: readonly Lot[], shares: readonly LotShare[]): number {
+  const open = new Set(lots.flatMap(({ lotId, remaining }) => (remaining > 0n ? [lotId] : [])));
+  return new Set(shares.flatMap(({ lotId }) => (open.has(lotId) ? [] : [lotId]))).size;
+}
+
+/** Out of which lots an amount is taken at a time: the earliest to expire first. What they do not cover is plain balance. */
+export function sharesOf(lots: readonly Lot[], amount: bigint, at: string): LotShare[] {
+  const spendable = lots.filter((lot) => lot.expiresAt > at);
   return upTo(
-    [...preferred, ...others].map((lot) => ({ lotId: lot.lotId, amount: freeOf(lot) })),
+    spendable.map((lot) => ({ lotId: lot.lotId, amount: freeOf(lot) })),
     amount,
   );
 }

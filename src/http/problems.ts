@@ -133,7 +133,7 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     status: 422,
     title: 'Too many expiring bonuses',
     advice:
-      'A wallet holds a bounded number of bonuses that expire. GET /wallets/{id}/lots lists them; a bonus without an end needs no lot.',
+      'A wallet has a bounded number of bonuses that expire and have something left. GET /wallets/{id}/lots?open=true lists them; a bonus without an end needs no lot.',
   },
   batch_refused: {
     status: 422,

@@ -99,6 +99,7 @@ describe('What cannot be meant is a 400', () => {
       ['overdraft', { limit: '1'.repeat(39) }, ['limit']],
       ['overdraft', { limit: null }, ['limit']],
       ['limits', { day: '1.5' }, ['day']],
+      ['limits', {}, ['body']],
       ['limits', { week: 7, month: '07' }, ['week', 'month']],
     ];
     for (const [what, body, paths] of bodies) {
@@ -121,7 +122,11 @@ describe('What cannot be meant is a 400', () => {
       const none = `/wallets/${NOBODY}/${what}`;
       expectProblem(await service.post(none, body), 'wallet_not_found', none);
     }
-    expectProblem(await service.post('/assets/none/limits', {}), 'asset_not_found', '/assets/none/limits');
+    expectProblem(
+      await service.post('/assets/none/limits', { day: null }),
+      'asset_not_found',
+      '/assets/none/limits',
+    );
     const none = `/wallets/${NOBODY}/limits`;
     expectProblem(await service.get(none), 'wallet_not_found', none);
   });
@@ -149,7 +154,7 @@ describe('Limits', () => {
       [declined.body.status, declined.body.rejection.code, declined.body.rejection.figures.freesAt],
       ['rejected', 'limit_exceeded', freesAt],
     );
-    await service.post(`/wallets/${holder.walletId}/limits`, {});
+    await service.post(`/wallets/${holder.walletId}/limits`, { day: null });
     const again = await spend(service, payer(holder), '21', { key });
     assert.deepEqual([again.text, again.headers['idempotent-replayed']], [refused.text, 'true']);
     assert.equal((await spend(service, payer(holder), '21')).status, 201);
@@ -190,7 +195,7 @@ describe('Limits', () => {
       assert.equal((await spend(second, payer(holder), '10')).status, 201);
       await service.post(`/assets/${holder.assetSlug}/limits`, { perTransaction: '5' });
       assert.equal((await spend(second, payer(holder), '10')).body.code, 'limit_exceeded');
-      await service.post(`/assets/${holder.assetSlug}/limits`, {});
+      await service.post(`/assets/${holder.assetSlug}/limits`, { day: null });
       assert.equal((await spend(second, payer(holder), '10')).status, 201);
     } finally {
       await second.close();

@@ -243,12 +243,76 @@ test('what comes back to a lot that is over expires at once', async () => {
   await expectBalance('100');
 });
 
-test('the reversal of a bonus takes from its own lot first', async () => {
+test('the reversal of a bonus takes from its own lot', async () => {
   const early = await lot('30', { expiresInDays: 10 });
   const late = await lot('30', { expiresInDays: 20 });
   const { body } = await service.post(`/transactions/${late}/reverse`, { amount: '20' });
   assert.deepEqual(body.entries[0].lots, [{ lotId: late, amount: '20' }]);
   assert.deepEqual(await left(early, late), ['30', '10']);
+});
+
+test('a bonus can be reversed as far as it is in its lot and held by nobody', async () => {
+  const lotId = await lot('30');
+  const { body: hold } = await service.post('/holds', { ...holder, amount: '20' });
+  const path = `/transactions/${lotId}/reverse`;
+  const refused = await service.post(path, { amount: '11', force: true });
+  expectProblem(refused, 'reversal_exceeds_original', path);
+  assert.equal(refused.body.remaining, '10');
+  const { body } = await service.post(path, {});
+  assert.deepEqual(body.entries[0].lots, [{ lotId, amount: '10' }]);
+  await service.post(`/holds/${hold.holdId}/release`, {});
+  assert.deepEqual(await left(lotId), ['20']);
+  await expectBalance('120');
+});
+
+test('what was taken back of a bonus is never taken a second time when it expires', async () => {
+  const lotId = await lot('30', { expiresAt: inMs(SOON_MS) });
+  const { body: spent } = await spend(service, holder, '30');
+  const path = `/transactions/${lotId}/reverse`;
+  expectProblem(await service.post(path, {}), 'reversal_exceeds_original', path);
+  await service.post(`/transactions/${spent.transactionId}/reverse`, {});
+  await untilExpired(lotId);
+  await expectBalance('100');
+});
+
+test('a reversal that would open too many lots is refused, by force too', async () => {
+  const give = () =>
+    Array.from({ length: 500 }, () => ({
+      ...{ idempotencyKey: crypto.randomUUID(), type: 'bonus', ...holder, amount: '1', expiresInDays: 3 },
+    }));
+  await service.post('/transactions/batch', { commands: give() }, '');
+  const { body: spent } = await spend(service, holder, '500');
+  await service.post('/transactions/batch', { commands: give() }, '');
+  const path = `/transactions/${spent.transactionId}/reverse`;
+  const reply = await service.post(path, { force: true });
+  expectProblem(reply, 'too_many_lots', path);
+  assert.deepEqual([reply.body.lots, reply.body.limit], ['1000', '500']);
+  const again = await service.post('/transactions/bonus', { ...holder, amount: '1', expiresInDays: 3 });
+  expectProblem(again, 'too_many_lots', '/transactions/bonus');
+});
+
+test('a user with a lot is not erased, though a debt hides it', async () => {
+  const fresh = await newHolder(service);
+  const { body: topped } = await topUp(service, fresh, '1');
+  const wallet = topped.entries[1].walletId;
+  await service.post(`/wallets/${wallet}/overdraft`, { limit: '50' });
+  await spend(service, fresh, '51');
+  await giveBonus(service, fresh, '50', { expiresInDays: 3 });
+  const path = `/users/${fresh.userId}/erase`;
+  const reply = await service.post(path, {});
+  expectProblem(reply, 'user_not_empty', path);
+  assert.deepEqual(reply.body.balances, ['0']);
+});
+
+test('no more than 38 digits are held, which a dry run says too', async () => {
+  const most = '9'.repeat(38);
+  const fresh = await newHolder(service);
+  const { body: topped } = await topUp(service, fresh, most);
+  await service.post(`/wallets/${topped.entries[1].walletId}/overdraft`, { limit: most });
+  assert.equal((await service.post('/holds', { ...fresh, amount: most })).status, 201);
+  const dry = await service.post('/holds?dryRun=true', { ...fresh, amount: '1' });
+  assert.equal(dry.status, 422, dry.text);
+  expectProblem(await service.post('/holds', { ...fresh, amount: '1' }), 'balance_out_of_range', '/holds');
 });
 
 test('of a bonus that expired nothing is left to take back', async () => {
@@ -258,7 +322,7 @@ test('of a bonus that expired nothing is left to take back', async () => {
   const path = `/transactions/${lotId}/reverse`;
   const reply = await service.post(path, { amount: '11' });
   expectProblem(reply, 'reversal_exceeds_original', path);
-  assert.equal(reply.body.remaining, '10');
+  assert.equal(reply.body.remaining, '0');
 });
 
 test('force takes lots as well, and no lot is ever below nothing', async () => {

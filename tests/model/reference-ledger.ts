@@ -210,7 +210,8 @@ function reverse(ledger: Ledger, command: CommandOf<'reversal'>): Outcome {
   if (several && command.amount !== null) return refused(400, 'validation_failed');
   if (original.declined || original.type === 'reversal') return refused(422, 'not_reversible');
   const whole = original.postings.reduce((sum, { amount }) => sum + amount, 0n);
-  const left = whole - original.reversed;
+  const pot = ledger.pots.find(({ bonus }) => bonus === command.transaction);
+  const left = pot === undefined ? whole - original.reversed : pot.left - pot.kept;
   const amount = command.amount ?? left;
   if (left === 0n || amount > left) return refused(422, 'reversal_exceeds_original');
 

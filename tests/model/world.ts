@@ -116,7 +116,8 @@ function idOf({ walletIds }: World, { owner, asset, known }: OfWallet): string |
 
 function spelledLimits({ limits }: { limits: Limits }): Fields {
   return Object.assign(
-    {},
+    // To have none, one has to say so.
+    { day: null },
     ...Object.entries(limits).map(([name, limit]) => given(name, limit?.toString())),
   ) as Fields;
 }

@@ -102,6 +102,7 @@ async function checkPostings(deps: HttpDeps, read: readonly Read[]): Promise<voi
 function postingsIn(command: Command, counts: ReadonlyMap<string, number>): number {
   if (command.kind === 'postings') return command.postings.length;
   if (command.kind === 'exchange') return 2;
+  if (command.kind === 'schedule.create') return postingsIn(command.command, counts);
   return command.kind === 'reversal' ? (counts.get(command.transactionId) ?? 1) : 1;
 }
 

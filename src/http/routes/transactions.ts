@@ -132,6 +132,7 @@ function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
       'supply_cap_exceeded',
       'reversal_exceeds_original',
       'not_reversible',
+      'too_many_lots',
     ],
   });
 }
