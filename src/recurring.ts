@@ -34,15 +34,21 @@ export function startRecurring(deps: RecurringDeps): Recurring {
 
   function run(): Promise<void> {
     asked = false;
-    running ??= work(closing.signal).finally(() => {
-      running = null;
-    });
+    running ??= work(closing.signal)
+      .catch((error: unknown) => {
+        // The job that asked for it fails too, but few look into its queue.
+        log.warn({ err: error }, `${name}: could not be done`);
+        throw error;
+      })
+      .finally(() => {
+        running = null;
+      });
     return running;
   }
 
   async function look(): Promise<void> {
     if (!(await isDue())) return;
-    if (asked) return run();
+    if (asked) return run().catch(() => undefined);
     asked = true;
     // Not waited for: a queue that does not answer must not hold up the next look.
     void wake().catch((error: unknown) => log.warn({ err: error }, `${name}: a job could not be asked for`));

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { pino } from 'pino';
-import { readDrift } from '../../src/audit/drift/drift-log.ts';
+import { readDrift, recordLook } from '../../src/audit/drift/drift-log.ts';
+import type { Finding } from '../../src/audit/fold/finding.ts';
 import { lookOnce, startSentinel } from '../../src/audit/drift/sentinel.ts';
 import { inTransaction } from '../../src/db/pool.ts';
 import type { Recurring } from '../../src/recurring.ts';
@@ -112,6 +113,50 @@ describe('The drift sentinel', () => {
       });
     });
   }
+
+  test('remembers what it found at a position while it looks at the same wallet elsewhere', async () => {
+    await lookAtAll();
+    const treasury = `wallet_id in (select id from wallets where is_system) and position in (100, 101, 102)`;
+    await spoiled(
+      `update ledger_entries set held_after = held_after + 1 where ${treasury}`,
+      `update ledger_entries set held_after = held_after - 1 where ${treasury}`,
+      async () => {
+        await until('it is found', async () => {
+          await look();
+          return (await drift()).count > 0n || undefined;
+        });
+        const { count } = await drift();
+        const found = await look();
+        assert.ok(found !== null && found.from >= 128n, 'the next window is another one');
+        assert.equal((await drift()).count, count);
+      },
+    );
+    await until('it is found mended', async () => {
+      await look();
+      return (await drift()).count === 0n || undefined;
+    });
+  });
+
+  test('notes what PostgreSQL cannot store', async () => {
+    await lookAtAll();
+    const verified = await ledger.head();
+    const finding: Finding = {
+      ...{ check: 'schema', position: '1', walletId: null },
+      ...{ expected: 'a reference', found: 'a\u0000b' },
+    };
+    await inTransaction(ledger.pool, (tx) =>
+      recordLook(tx, LEDGER_ID, {
+        ...{ from: 0n, to: 1n, walletIds: [], verified, window: verified },
+        findings: [finding],
+      }),
+    );
+    assert.deepEqual(
+      (await drift()).findings.map(({ found }) => found),
+      [String.raw`a\u0000b`],
+    );
+    await lookAtAll();
+    assert.equal((await drift()).count, 0n);
+  });
 
   test('leaves it to the process that looks already', async () => {
     await inTransaction(ledger.pool, async (tx) => {

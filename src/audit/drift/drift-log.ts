@@ -43,6 +43,14 @@ export type Looked = {
   readonly findings: readonly Finding[];
 };
 
+/** What is found at a wallet as a whole, wherever in the log its last entry is; all else is found at a position. */
+const WALLET_CHECKS: readonly CheckName[] = ['wallets', 'plain_sum', 'read_models'];
+
+/** A forger's text may hold what PostgreSQL cannot store; that it was found must be noted all the same. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '\\u0000');
+}
+
 /** In one transaction: what was found before where was looked now is replaced by what is found now. */
 export async function recordLook(tx: Transaction, ledgerId: number, looked: Looked): Promise<void> {
   const { from, to, walletIds, verified, window, findings } = looked;
@@ -51,9 +59,10 @@ export async function recordLook(tx: Transaction, ledgerId: number, looked: Look
     text: `
 delete from audit_findings
  where ledger_id = $1::integer
-   and (   position > $2::bigint and position <= $3::bigint
-        or wallet_id = any ($4::uuid[]))`,
-    values: [ledgerId, from, to, walletIds],
+   and (   wallet_id = any ($4::uuid[]) and check_name = any ($5::text[])
+        or position > $2::bigint and position <= $3::bigint
+           and (wallet_id is null or check_name <> all ($5::text[])))`,
+    values: [ledgerId, from, to, walletIds, WALLET_CHECKS],
   });
   if (findings.length > 0) {
     await tx.query({
@@ -67,8 +76,8 @@ select $1::integer, f.*
         findings.map(({ check }) => check),
         findings.map(({ position }) => position),
         findings.map(({ walletId }) => walletId),
-        findings.map(({ expected }) => expected),
-        findings.map(({ found }) => found),
+        findings.map(({ expected }) => storable(expected)),
+        findings.map(({ found }) => storable(found)),
       ],
     });
   }
