@@ -80,6 +80,23 @@ test('verify exits with 2 and a sentence where it could not run', async () => {
   }
 });
 
+test('a key file without a key is refused, and no other keys are trusted in its place', async () => {
+  const out = join(directory, 'keyless');
+  assert.equal((await audit(['export', out])).code, 0);
+  const [empty, blank] = [join(directory, 'empty-key'), join(directory, 'blank-key')];
+  await writeFile(empty, '');
+  await writeFile(blank, '\n \n');
+  for (const args of [
+    ['verify', '--key', empty],
+    ['verify', '--from-checkpoint', '--key', blank],
+    ['replay', out, '--key', empty],
+  ]) {
+    const { code, stdout, stderr } = await audit(args);
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, /-key cannot be used: There is no key in it\.\n$/);
+  }
+});
+
 test('export and replay give every balance as CSV, without database, and exit with 0, 1 and 2', async () => {
   const out = join(directory, 'export');
   const exported = await audit(['export', out]);
