@@ -147,13 +147,30 @@ async function readHashed(
       expected: `${named.file}: ${expected}`,
       found,
     });
-  const text = await readFile(join(directory, named.file), 'utf8').catch((error: Error) => {
+  const bytes = await readFile(join(directory, named.file)).catch((error: Error) => {
     report('a file that can be read', error.message);
-    return '';
+    return null;
   });
-  const sha256 = createHash('sha256').update(text).digest('hex');
-  if (text !== '' && sha256 !== named.sha256) report(`SHA-256 ${named.sha256}`, sha256);
-  return text;
+  if (bytes === null) return '';
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== named.sha256) report(`SHA-256 ${named.sha256}`, sha256);
+  return bytes.toString('utf8');
+}
+
+/** The lines of a file of which the manifest says how many they are. */
+async function readCounted(
+  directory: string,
+  named: { file: string; sha256: string },
+  { count, findings }: { count: number; findings: FindingList },
+): Promise<string[]> {
+  const lines = linesOf(await readHashed(directory, named, findings));
+  const found = `${lines.length} lines`;
+  if (lines.length !== count)
+    findings.add({
+      ...{ check: 'files', position: null, walletId: null },
+      ...{ expected: `${named.file}: ${count} lines`, found },
+    });
+  return lines;
 }
 
 function linesOf(text: string): string[] {
@@ -165,7 +182,8 @@ async function startOf(directory: string, manifest: Manifest, findings: FindingL
   for (const schema of manifest.schemas) await readHashed(directory, schema, findings);
   if (opening === null) return FROM_THE_BEGINNING();
   const heads = emptyHeads();
-  for (const [index, line] of linesOf(await readHashed(directory, opening, findings)).entries()) {
+  const lines = await readCounted(directory, opening, { count: opening.wallets, findings });
+  for (const [index, line] of lines.entries()) {
     const head = openingHeadOf(line, `${opening.file} line ${index + 1}`);
     setWallet(heads, head);
   }
@@ -198,8 +216,11 @@ async function readExportedCheckpoints(options: ReplayOptions, manifest: Manifes
   const exported =
     manifest.publicKey === null ? [] : linesOf(await readHashed(directory, manifest.publicKey, findings));
   const keys = trusted.length > 0 ? trusted : exported;
+  const { checkpoints } = manifest;
   const lines =
-    manifest.checkpoints === null ? [] : linesOf(await readHashed(directory, manifest.checkpoints, findings));
+    checkpoints === null
+      ? []
+      : await readCounted(directory, checkpoints, { count: checkpoints.count, findings });
   const expected = new Map<bigint, Checkpoint[]>();
   let latest: { origin: string; size: bigint } | null = null;
 
