@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Finding } from '../../src/audit/fold/finding.ts';
 import { exportLog } from '../../src/audit/export/export.ts';
 import { readManifest, writeManifest, type Manifest } from '../../src/audit/export/manifest.ts';
@@ -14,6 +15,7 @@ import { openFilledLedger } from './filled-ledger.ts';
 
 const EVENTS = 300;
 const FIRST = 101n;
+const SEGMENT = 'events-101.ndjson.zst';
 
 let root: string;
 /** An export from the middle of the log, which has every kind of file, and which no test changes. */
@@ -109,6 +111,58 @@ describe('Of an export is named', () => {
     assertNamed(findings, /^files: opening\.ndjson: \d+ lines, found 1 lines$/);
   });
 });
+
+/** One line of the segment, whose position is FIRST + 20. */
+const CHANGED = 20;
+
+async function changeLine(directory: string, change: (line: string) => string): Promise<void> {
+  const path = join(directory, SEGMENT);
+  const lines = zstdDecompressSync(await readFile(path))
+    .toString()
+    .split('\n');
+  const line = lines[CHANGED] ?? '';
+  assert.notEqual(change(line), line);
+  await writeFile(path, zstdCompressSync(lines.with(CHANGED, change(line)).join('\n')));
+}
+
+function recordedAt(line: string, tell: (time: string) => string): string {
+  return line.replace(/"recordedAt":"([^"]*)"/, (_all, time: string) => `"recordedAt":"${tell(time)}"`);
+}
+
+describe('A line of an export is named, and the rest read on,', () => {
+  const changes: Readonly<Record<string, (line: string) => string>> = {
+    'when its time has a 90th second': (line) => recordedAt(line, (time) => `${time.slice(0, 17)}90.406Z`),
+    'when its day is not in the calendar': (line) =>
+      recordedAt(line, (time) => `2026-02-30${time.slice(10)}`),
+    'when its time is none': (line) => recordedAt(line, () => 'yesterday'),
+  };
+  for (const [what, change] of Object.entries(changes))
+    test(what, async () => {
+      const directory = await copyOfWhole();
+      await changeLine(directory, change);
+      const findings = await findingsIn(directory);
+      const position = FIRST + BigInt(CHANGED);
+      assertNamed(
+        findings,
+        new RegExp(
+          `^files: ${SEGMENT} line ${CHANGED + 1}: the event at position ${position}, found no time: recordedAt`,
+        ),
+      );
+      assertReadOn(findings);
+    });
+});
+
+/** Of positions only the one of the line is missing, and no other line is named. */
+function assertReadOn(findings: readonly Finding[]): void {
+  const position = FIRST + BigInt(CHANGED);
+  assert.deepEqual(
+    findings.filter(({ check }) => check === 'positions').map(({ expected, found }) => [expected, found]),
+    [[`position ${position}`, `position ${position + 1n}`]],
+  );
+  const lines = findings.filter(({ expected }) => expected.startsWith(`${SEGMENT} line`));
+  assert.equal(lines.length, 1);
+  assert.ok(!findings.some(({ expected }) => expected.endsWith('a file that can be read')));
+}
 
 test('A file that the manifest does not name is not missed', async () => {
   const directory = await copyOfWhole();

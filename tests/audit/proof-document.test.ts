@@ -95,6 +95,13 @@ describe('A proof does not hold', () => {
     ['without an event', { ...proof, event: undefined }, /no proof: event/],
     ['with a number for a position', { ...proof, position: 2 }, /no proof: position/],
     ['with a hash that is none', { ...proof, hashes: ['AA=='] }, /no proof: hashes\.0/],
+    ...['2025-12-31T23:59:60.000Z', '2025-12-32T00:00:00.000Z', '2026-01-01T00:00:00Z', 'x'].map(
+      (occurredAt): [string, unknown, RegExp] => [
+        `of an event that occurred at ${occurredAt}`,
+        { ...proof, event: { ...proof.event, occurredAt } },
+        /no proof: event\.occurredAt: must be a time/,
+      ],
+    ),
     ['that is something else', [], /no proof/],
     ['that is nothing', null, /no proof/],
   ];

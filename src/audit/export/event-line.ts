@@ -2,7 +2,7 @@
  * An event as a line of an export: JSON with the columns of its leaf in their order, the stored bytes of `data` as they are at the
  * end. From the line the leaf is computed again, and its hash held against the tree.
  */
-import type { Leaf } from '../tree/leaf.ts';
+import { isLeafTime, type Leaf } from '../tree/leaf.ts';
 
 const DATA = ',"data":';
 
@@ -14,7 +14,8 @@ export function eventLine({ data, position, ...rest }: Leaf): string {
 }
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+/** What is between the quotes is looked at by itself. */
+const TIME = String.raw`[^"\\]*`;
 const TEXT = String.raw`"(?:[^"\\\x00-\x1f]|\\.)*"`;
 
 /** Members before `data`, as eventLine writes them: in this order, and in no other spelling. */
@@ -45,6 +46,13 @@ export function parseEventLine(line: string): Leaf {
   if (found?.groups === undefined || !line.endsWith('}')) throw new Error(`no event: ${line.slice(0, 100)}`);
   const { position, id, type, version, idempotencyKey, fingerprint, actor, correlationId } = found.groups;
   const { relatedId, occurredAt, recordedAt, effectiveAt } = found.groups;
+  const times = {
+    occurredAt: occurredAt as string,
+    recordedAt: recordedAt as string,
+    effectiveAt: textOrNull(effectiveAt as string),
+  };
+  for (const [name, time] of Object.entries(times))
+    if (time !== null && !isLeafTime(time)) throw new Error(`no time: ${name} ${time.slice(0, 100)}`);
   return {
     position: BigInt(position as string),
     id: id as string,
@@ -55,9 +63,7 @@ export function parseEventLine(line: string): Leaf {
     actor: textOf(actor as string),
     correlationId: textOrNull(correlationId as string),
     relatedId: textOrNull(relatedId as string),
-    occurredAt: occurredAt as string,
-    recordedAt: recordedAt as string,
-    effectiveAt: textOrNull(effectiveAt as string),
+    ...times,
     data: line.slice(found[0].length, -1),
   };
 }

@@ -5,7 +5,7 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { CheckpointError, openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { encodeLeaf, type Leaf } from '../tree/leaf.ts';
+import { encodeLeaf, isLeafTime, type Leaf } from '../tree/leaf.ts';
 import { HASH_BYTES, leafHash } from '../tree/merkle.ts';
 import { fromBase64, NoteError, parseVkey, vkeyOf } from './note.ts';
 import { verifyInclusion } from '../tree/proofs.ts';
@@ -14,7 +14,7 @@ const MAX_HASHES = 64;
 
 const digits = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/);
+const time = z.string().refine(isLeafTime, 'must be a time in UTC with milliseconds');
 const text = z.string().refine((value) => value.isWellFormed(), 'must be well-formed text');
 const sha256 = z.string().transform((encoded, context) => {
   const bytes = fromBase64(encoded);

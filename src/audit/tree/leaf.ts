@@ -109,6 +109,23 @@ function nibble(code: number): number {
   return code < 0x40 ? code - 0x30 : (code | 0x20) - 0x57;
 }
 
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z$/;
+let lastSoundMinute = '';
+
+/**
+ * Whether a text is a time of a leaf: exactly what toISOString gives for it, as the 30th of February and the 75th second are not. Only
+ * then is its leaf that of no other text.
+ */
+export function isLeafTime(text: string): boolean {
+  if (!TIME.test(text)) return false;
+  const minute = text.slice(0, UP_TO_MINUTES);
+  if (minute === lastSoundMinute) return true;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms) || new Date(ms).toISOString() !== text) return false;
+  lastSoundMinute = minute;
+  return true;
+}
+
 const UP_TO_MINUTES = '2026-01-01T00:00:'.length;
 let lastMinute = { text: '', ms: 0 };
 
