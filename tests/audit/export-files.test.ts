@@ -130,24 +130,37 @@ function recordedAt(line: string, tell: (time: string) => string): string {
 }
 
 describe('A line of an export is named, and the rest read on,', () => {
-  const changes: Readonly<Record<string, (line: string) => string>> = {
-    'when its time has a 90th second': (line) => recordedAt(line, (time) => `${time.slice(0, 17)}90.406Z`),
-    'when its day is not in the calendar': (line) =>
-      recordedAt(line, (time) => `2026-02-30${time.slice(10)}`),
-    'when its time is none': (line) => recordedAt(line, () => 'yesterday'),
-  };
-  for (const [what, change] of Object.entries(changes))
+  const place = `${SEGMENT} line ${CHANGED + 1}: the event at position ${FIRST + BigInt(CHANGED)}`;
+  const noTime = 'no time: recordedAt';
+  const cases: readonly [what: string, found: string, change: (line: string) => string][] = [
+    [
+      'when its time has a 90th second',
+      noTime,
+      (line) => recordedAt(line, (time) => `${time.slice(0, 17)}90.406Z`),
+    ],
+    [
+      'when its day is not in the calendar',
+      noTime,
+      (line) => recordedAt(line, (time) => `2026-02-30${time.slice(10)}`),
+    ],
+    ['when its time is none', noTime, (line) => recordedAt(line, () => 'yesterday')],
+    [
+      'when its position is beyond 8 bytes',
+      '.* out of range',
+      (line) => line.replace(/"position":"\d+"/, '"position":"9223372036854775808"'),
+    ],
+    [
+      'when its version is beyond 2 bytes',
+      '.* out of range',
+      (line) => line.replace(/"version":\d+/, '"version":32768'),
+    ],
+  ];
+  for (const [what, found, change] of cases)
     test(what, async () => {
       const directory = await copyOfWhole();
       await changeLine(directory, change);
       const findings = await findingsIn(directory);
-      const position = FIRST + BigInt(CHANGED);
-      assertNamed(
-        findings,
-        new RegExp(
-          `^files: ${SEGMENT} line ${CHANGED + 1}: the event at position ${position}, found no time: recordedAt`,
-        ),
-      );
+      assertNamed(findings, new RegExp(`^files: ${place}, found ${found}`));
       assertReadOn(findings);
     });
 });

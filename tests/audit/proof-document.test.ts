@@ -102,6 +102,11 @@ describe('A proof does not hold', () => {
         /no proof: event\.occurredAt: must be a time/,
       ],
     ),
+    [
+      'of an event whose position no leaf can have',
+      { ...proof, event: { ...proof.event, position: '9223372036854775808' } },
+      /no proof: event\.position: must fit/,
+    ],
     ['that is something else', [], /no proof/],
     ['that is nothing', null, /no proof/],
   ];

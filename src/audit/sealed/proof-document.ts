@@ -12,7 +12,12 @@ import { verifyInclusion } from '../tree/proofs.ts';
 
 const MAX_HASHES = 64;
 
-const digits = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+const MAX_INT8 = 2n ** 63n - 1n;
+
+const digits = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,18})$/, { abort: true })
+  .refine((value) => BigInt(value) <= MAX_INT8, 'must fit in 8 bytes');
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 const time = z.string().refine(isLeafTime, 'must be a time in UTC with milliseconds');
 const text = z.string().refine((value) => value.isWellFormed(), 'must be well-formed text');
