@@ -8,13 +8,13 @@ import { runAuditProve } from './audit-prove.ts';
 import { runAuditReplay, type ReplayCommandOptions } from './audit-replay.ts';
 import { COULD_NOT_RUN } from './audit-report.ts';
 import { runAuditVerify, type VerifyCommandOptions } from './audit-verify.ts';
-import { messageFor } from './message.ts';
 import { runPublicKey } from './audit-public-key.ts';
 import { runRotateKey } from './audit-rotate-key.ts';
 
-/** How an action gets its configuration, and its exit code to the process. */
+/** How an action gets its configuration, and its exit code to the process; `failed` where it throws, or there is no configuration. */
 export type Run = <Args extends unknown[]>(
   action: (config: Config, ...args: Args) => Promise<number>,
+  failed?: number,
 ) => (...args: Args) => Promise<void>;
 
 export function addAuditCommands(program: Command, run: Run): void {
@@ -34,7 +34,9 @@ export function addAuditCommands(program: Command, run: Run): void {
     .description(
       'check a proof, without service or database; exit code 1: it does not hold, 2: it cannot be read',
     )
-    .action(run((_config, file: string, options: CheckOptions) => runAuditCheck(file, options)));
+    .action(
+      orCouldNotRun(run)((_config, file: string, options: CheckOptions) => runAuditCheck(file, options)),
+    );
   audit
     .command('public-key')
     .description('print every public key that ever signed, as vkeys, the one that signs now last')
@@ -63,7 +65,7 @@ function addVerification(audit: Command, run: Run): void {
     )
     .option('--from-checkpoint [file]', 'only what came since a checkpoint: the last one, or that of a file')
     .description('verify the log and all that is derived from it; exit code 1: findings, 2: it could not run')
-    .action(run(orCouldNotRun((config, options: VerifyCommandOptions) => runAuditVerify(config, options))));
+    .action(orCouldNotRun(run)((config, options: VerifyCommandOptions) => runAuditVerify(config, options)));
   audit
     .command('export')
     .argument('<directory>', 'where to; an export there is gone on with')
@@ -71,10 +73,8 @@ function addVerification(audit: Command, run: Run): void {
     .option('--to <position>', 'the last position', position)
     .description('write the log, its checkpoints, keys and schemas into a directory')
     .action(
-      run(
-        orCouldNotRun((config, directory: string, options: ExportCommandOptions) =>
-          runAuditExport(config, directory, options),
-        ),
+      orCouldNotRun(run)((config, directory: string, options: ExportCommandOptions) =>
+        runAuditExport(config, directory, options),
       ),
     );
   audit
@@ -97,26 +97,15 @@ function addVerification(audit: Command, run: Run): void {
       'rebuild every balance from an export, without database; exit code 1: findings, 2: it could not run',
     )
     .action(
-      run(
-        orCouldNotRun((_config, directory: string, options: ReplayCommandOptions) =>
-          runAuditReplay(directory, options),
-        ),
+      orCouldNotRun(run)((_config, directory: string, options: ReplayCommandOptions) =>
+        runAuditReplay(directory, options),
       ),
     );
 }
 
 /** That something is wrong with the log is one thing, that nobody looked another. */
-function orCouldNotRun<Args extends unknown[]>(
-  action: (config: Config, ...args: Args) => Promise<number>,
-): (config: Config, ...args: Args) => Promise<number> {
-  return async (config, ...args) => {
-    try {
-      return await action(config, ...args);
-    } catch (error) {
-      console.error(messageFor(error));
-      return COULD_NOT_RUN;
-    }
-  };
+function orCouldNotRun(run: Run): Run {
+  return (action) => run(action, COULD_NOT_RUN);
 }
 
 function collect(file: string, files: readonly string[]): string[] {

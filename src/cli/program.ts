@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig, type Config } from '../config.ts';
 import { addAuditCommands } from './audit.ts';
+import { COULD_NOT_RUN } from './audit-report.ts';
 import { messageFor } from './message.ts';
 import { runMigrate } from './migrate.ts';
 import { listProjections } from './projections.ts';
@@ -17,13 +18,19 @@ import { runService } from './service.ts';
 
 /** Exit code of a command that nobody can follow. */
 const USAGE = 2;
+const FAILED = 1;
 
 export async function runCli(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const run =
-    <Args extends unknown[]>(action: (config: Config, ...args: Args) => Promise<number>) =>
+    <Args extends unknown[]>(action: (config: Config, ...args: Args) => Promise<number>, failed = FAILED) =>
     async (...args: Args): Promise<void> => {
-      exitCode = await action(readConfig(), ...args);
+      try {
+        exitCode = await action(readConfig(), ...args);
+      } catch (error) {
+        console.error(messageFor(error));
+        exitCode = failed;
+      }
     };
 
   const program = new Command('coffer')
@@ -56,20 +63,26 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     )
     .description('build the next generation beside the live one, compare the two, and swap them')
     .action(
-      run((config, names: string[], options: RebuildOptions) => rebuildProjections(config, names, options)),
+      run(
+        (config, names: string[], options: RebuildOptions) => rebuildProjections(config, names, options),
+        COULD_NOT_RUN,
+      ),
     );
   projections
     .command('rollback')
     .argument('[names...]', 'projections to take back; all when none is named')
     .description('catch up the generation that was live before, and swap it in')
-    .action(run((config, names: string[]) => rollbackProjections(config, names)));
+    .action(run((config, names: string[]) => rollbackProjections(config, names), COULD_NOT_RUN));
   projections
     .command('prune')
     .argument('[names...]', 'projections to clean up; all when none is named')
     .option('--under-way', 'those that are being rebuilt as well: this ends their rebuild', false)
     .description('drop generations that are retired or were given up')
     .action(
-      run((config, names: string[], options: PruneOptions) => pruneProjections(config, names, options)),
+      run(
+        (config, names: string[], options: PruneOptions) => pruneProjections(config, names, options),
+        COULD_NOT_RUN,
+      ),
     );
 
   addAuditCommands(program, run);
@@ -81,6 +94,6 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     // It has been said already: help, or what is wrong with the words of the command.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     console.error(messageFor(error));
-    return 1;
+    return FAILED;
   }
 }

@@ -27,14 +27,15 @@ after(async () => {
 });
 
 function audit(args: readonly string[], url = ledger.url): Promise<Ran> {
-  const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: url, COFFER_AUDIT_KEY_FILE: ledger.keyFile };
+  return coffer(['audit', ...args], { DATABASE_URL: url });
+}
+
+function coffer(args: readonly string[], own: Readonly<Record<string, string>>): Promise<Ran> {
+  const env = { PATH: process.env['PATH'] ?? '', COFFER_AUDIT_KEY_FILE: ledger.keyFile, ...own };
   return new Promise((resolve) => {
     const options = { cwd: ROOT, env, timeout: 30_000 };
-    const child = execFile(
-      process.execPath,
-      ['src/main.ts', 'audit', ...args],
-      options,
-      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    const child = execFile(process.execPath, ['src/main.ts', ...args], options, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });
 }
@@ -77,6 +78,19 @@ test('verify exits with 2 and a sentence where it could not run', async () => {
     assert.deepEqual([code, stdout], [2, ''], stderr);
     assert.notEqual(stderr, '');
     assert.doesNotMatch(stderr, /^ {4}at /m, 'a stack');
+  }
+});
+
+test('an environment that cannot be used is no finding: exit code 2, and the variable by its name', async () => {
+  for (const args of [
+    ['audit', 'verify'],
+    ['audit', 'replay', directory],
+    ['audit', 'check', 'proof', '--key', 'key'],
+    ['projections', 'rebuild', '--dry-run'],
+  ]) {
+    const { code, stdout, stderr } = await coffer(args, { DATABASE_URL: 'mysql://nobody', PORT: 'abc' });
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, /^Unusable environment:\n {2}PORT: .*\n {2}DATABASE_URL: .*\n$/);
   }
 });
 
