@@ -97,7 +97,12 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-type Generations = readonly { readonly projection: string; readonly generation: number }[];
+type Generation = { readonly projection: string; readonly generation: number };
+type Generations = readonly Generation[];
+
+function isOf(wanted: Generation, found: Progress): boolean {
+  return wanted.projection === found.projection && wanted.generation === found.generation;
+}
 
 async function workAndWait(
   config: Config,
@@ -115,7 +120,10 @@ async function workAndWait(
       await hands.wake();
       const ended = await waitForAll(pool, generations);
       for (const each of ended) await printOutcome(pool, each);
-      return exitCode(ended);
+      const gone = generations.filter((wanted) => !ended.some((each) => isOf(wanted, each)));
+      for (const { projection, generation } of gone)
+        console.log(`${projection}: generation ${generation} is gone: a prune has ended it`);
+      return gone.length > 0 ? CANNOT : exitCode(ended);
     } finally {
       await hands.close();
     }
@@ -124,17 +132,13 @@ async function workAndWait(
   }
 }
 
-/** As long as it takes: the parts are bounded, the log is not. */
+/** As long as it takes: the parts are bounded, the log is not. Without those that were pruned in the meantime. */
 async function waitForAll(pool: Pool, generations: Generations): Promise<Progress[]> {
   const ledgerId = await ledgerIdOf(pool, 'main');
   const line = createProgressLine(process.stderr);
   for (;;) {
     const found = await readProgress(pool, ledgerId, generations);
-    const own = found.filter((each) =>
-      generations.some(
-        ({ projection, generation }) => projection === each.projection && generation === each.generation,
-      ),
-    );
+    const own = found.filter((each) => generations.some((wanted) => isOf(wanted, each)));
     if (own.every(({ state }) => hasEnded(state))) {
       line.end();
       return own;

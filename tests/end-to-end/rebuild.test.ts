@@ -215,6 +215,31 @@ test('without a worker the command does all of it, and killed in the middle it g
   assert.deepEqual([status.lagEvents, status.rebuild], ['0', null]);
 });
 
+test('a rebuild that a prune has ended under way says so, and ends with 2', async () => {
+  const wanted = projections.filter(({ name }) => name === 'transactions');
+  const pool = createPool({
+    ...{ url: database.url, name: 'test', max: 1, connectTimeoutMs: 5_000, statementTimeoutMs: 10_000 },
+    ...{ lockTimeoutMs: 10_000, idleInTransactionTimeoutMs: 10_000, onIdleError: () => undefined },
+  });
+  const [requested] = await requestRebuild(pool, wanted, { dryRun: false });
+  const { generation } = requested!;
+  const own = `projection = 'transactions' and generation = ${generation}`;
+  // Its parts seem to be under way elsewhere, so the command can only wait.
+  await observer.query('begin');
+  await observer.query(`select from read.rebuild_parts where ${own} for update`);
+  const command = spawnCoffer(['projections', 'rebuild', 'transactions'], env);
+  await until('it has joined', () => command.output().includes('joining it'), 60_000);
+  // What a prune does, which would wait for the parts.
+  await observer.query(`delete from read.generations where ${own}`);
+  await observer.query(`delete from read.rebuild_parts where ${own}`);
+  await observer.query('commit');
+  await pool.end();
+  const { code } = await within(60_000, 'it ends', command.exited);
+  assert.equal(code, 2, command.output());
+  const told = `transactions: generation ${generation} is gone: a prune has ended it\n`;
+  assert.ok(command.output().endsWith(told), command.output());
+});
+
 test('at the end the ledger is sound', async () => {
   await assertLedgerIsSound(observer);
   api.signal('SIGTERM');
