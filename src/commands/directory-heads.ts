@@ -242,7 +242,14 @@ update assets
   });
 }
 
-/** The personal values that the answers of a batch show: those it wrote, and those of users it changed. */
+/** Events whose answers show personal values that earlier ones wrote. */
+const SHOWS_WHAT_WAS: ReadonlySet<string> = new Set([
+  'user.status_changed',
+  'scheduled.executed',
+  'scheduled.cancelled',
+]);
+
+/** The personal values that the answers of a batch show: those it wrote, and those of users and schedules it changed. */
 export async function personalOfBatch(
   tx: Transaction,
   ledgerId: number,
@@ -253,7 +260,7 @@ export async function personalOfBatch(
   for (const { event } of batch.events) {
     if (event.personal.length > 0)
       personal.set(event.id, new Map(event.personal.map((own) => [own.field, own.value])));
-    if (event.type === 'user.status_changed') changes.push(event);
+    if (SHOWS_WHAT_WAS.has(event.type)) changes.push(event);
   }
   const notYetPlaced = {
     position: 0n,

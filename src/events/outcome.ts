@@ -149,12 +149,11 @@ function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Ou
 
 function scheduleOutcome(event: Extract<Placed, { type: `scheduled.${string}` }>): Outcome {
   const { schedule } = event.data;
-  // How one ended is told without what is personal of it, so that it can be told after an erasure too.
-  if (event.type !== 'scheduled.created')
-    return accepted(event, scheduleResource(schedule, endOf(event), null));
   if (!isWhole(schedule, event.personal)) return { kind: 'erased' };
   const outcome = accepted(event, scheduleResource(schedule, endOf(event), event.personal));
-  return outcome.kind === 'accepted' ? { ...outcome, scheduled: true } : outcome;
+  return outcome.kind === 'accepted' && event.type === 'scheduled.created'
+    ? { ...outcome, scheduled: true }
+    : outcome;
 }
 
 function refusalOf(transactionId: string, data: EventData<'transaction.rejected'>): Refusal {
