@@ -3,22 +3,24 @@ import { exportLog } from '../audit/export/export.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { countOf } from './audit-report.ts';
-import { withCommandPool } from './command-pool.ts';
+import type { OfLedger } from './of-ledger.ts';
+import { withReadingPool } from './command-pool.ts';
+import { print } from './output.ts';
 import { createEventsProgress } from './progress-line.ts';
 
-export type ExportCommandOptions = { readonly from?: bigint; readonly to?: bigint };
+export type ExportCommandOptions = OfLedger & { readonly from?: bigint; readonly to?: bigint };
 
 export function runAuditExport(
   config: Config,
   directory: string,
   options: ExportCommandOptions,
 ): Promise<number> {
-  return withCommandPool(config, async ({ url, pool }) => {
+  return withReadingPool(config, async ({ url, pool }) => {
     const progress = createEventsProgress(process.stderr);
     const { from, to, events, segments, checkpoints } = await exportLog({
       url,
       directory,
-      ledger: { id: await ledgerIdOf(pool, 'main'), slug: 'main' },
+      ledger: { id: await ledgerIdOf(pool, options.ledger), slug: options.ledger },
       from: options.from ?? null,
       to: options.to ?? null,
       onProgress: progress.show,
@@ -26,9 +28,9 @@ export function runAuditExport(
     progress.end();
     const sealed =
       checkpoints === null ? 'nothing of it is sealed' : countOf(checkpoints.count, 'checkpoint');
-    console.log(
-      `${directory}: ${events} events, positions ${from} to ${to}, in ${countOf(segments.length, 'segment')}; ${sealed}`,
-    );
+    await print([
+      `${directory}: ${events} events, positions ${from} to ${to}, in ${countOf(segments.length, 'segment')}; ${sealed}\n`,
+    ]);
     return 0;
   });
 }

@@ -1,11 +1,11 @@
 /** coffer audit replay: every balance from an export, without database or network. */
-import { open, readFile } from 'node:fs/promises';
-import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { EXPORT_CHECKS } from '../audit/fold/finding.ts';
 import type { WalletHead } from '../audit/fold/heads.ts';
 import { replay } from '../audit/export/replay.ts';
 import { readKeyFile } from './audit-files.ts';
 import { COULD_NOT_RUN, exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
+import { print, printTo } from './output.ts';
 import { createEventsProgress } from './progress-line.ts';
 
 export type ReplayCommandOptions = {
@@ -38,7 +38,7 @@ export async function runAuditReplay(directory: string, options: ReplayCommandOp
     console.error(
       'The keys are those that came with the export: compare them with what you were given (--key FILE).',
     );
-  await writeBalances(wallets, options.out);
+  await (options.out === undefined ? print(csv(wallets)) : printTo(options.out, csv(wallets)));
   return exitCodeOf(verdict);
 }
 
@@ -47,18 +47,14 @@ function parseAsOf(text: string | undefined): { position: bigint | null; time: s
   if (text === undefined) return { position: null, time: null };
   if (/^[1-9][0-9]{0,18}$/.test(text)) return { position: BigInt(text), time: null };
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const time = isTime ? Date.parse(text) : Number.NaN;
+  const time = isTime && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? null : { position: null, time: new Date(time).toISOString() };
 }
 
-async function writeBalances(wallets: readonly WalletHead[], path: string | undefined): Promise<void> {
-  const file = path === undefined ? null : await open(path, 'w');
-  const stream = file === null ? process.stdout : file.createWriteStream();
-  try {
-    for (const text of csv(wallets)) if (!stream.write(text)) await once(stream, 'drain');
-  } finally {
-    if (file !== null) await new Promise<void>((resolve) => void stream.end(resolve));
-  }
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const time = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
 }
 
 const LINES_AT_ONCE = 1_000;

@@ -6,10 +6,12 @@ import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
 import { readKeyFile } from './audit-files.ts';
-import { withCommandPool } from './command-pool.ts';
+import type { OfLedger } from './of-ledger.ts';
+import { withReadingPool } from './command-pool.ts';
+import { print } from './output.ts';
 import { createEventsProgress } from './progress-line.ts';
 
-export type VerifyCommandOptions = {
+export type VerifyCommandOptions = OfLedger & {
   readonly json: boolean;
   readonly key?: string;
   readonly checkpoint: readonly string[];
@@ -17,11 +19,11 @@ export type VerifyCommandOptions = {
 };
 
 export function runAuditVerify(config: Config, options: VerifyCommandOptions): Promise<number> {
-  return withCommandPool(config, async ({ url, pool }) => {
+  return withReadingPool(config, async ({ url, pool }) => {
     const progress = createEventsProgress(process.stderr);
     const verdict = await verify({
       url,
-      ledgerId: await ledgerIdOf(pool, 'main'),
+      ledgerId: await ledgerIdOf(pool, options.ledger),
       threads: 'auto',
       kept: await Promise.all(options.checkpoint.map((file) => readFile(file, 'utf8'))),
       trusted: options.key === undefined ? [] : await readKeyFile(options.key),
@@ -29,11 +31,10 @@ export function runAuditVerify(config: Config, options: VerifyCommandOptions): P
       onProgress: progress.show,
     });
     progress.end();
-    console.log(
-      options.json
-        ? verdictAsJson(verdict)
-        : verdictAsText(verdict, verdict.from === 1n ? ALL_CHECKS : SINCE_CHECKS),
-    );
+    const report = options.json
+      ? verdictAsJson(verdict)
+      : verdictAsText(verdict, verdict.from === 1n ? ALL_CHECKS : SINCE_CHECKS);
+    await print([`${report}\n`]);
     return exitCodeOf(verdict);
   });
 }

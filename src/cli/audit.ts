@@ -8,6 +8,7 @@ import { runAuditProve } from './audit-prove.ts';
 import { runAuditReplay, type ReplayCommandOptions } from './audit-replay.ts';
 import { COULD_NOT_RUN } from './audit-report.ts';
 import { runAuditVerify, type VerifyCommandOptions } from './audit-verify.ts';
+import { ledgerOption, type OfLedger } from './of-ledger.ts';
 import { runPublicKey } from './audit-public-key.ts';
 import { runRotateKey } from './audit-rotate-key.ts';
 
@@ -23,10 +24,13 @@ export function addAuditCommands(program: Command, run: Run): void {
   audit
     .command('prove')
     .argument('<id>', 'of a transaction, or of any other event')
+    .addOption(ledgerOption())
     .description(
       'print a proof, as JSON, that an event is in the sealed log; exit code 2 where there is none',
     )
-    .action(run((config, id: string) => runAuditProve(config, id)));
+    .action(
+      orCouldNotRun(run)((config, id: string, options: OfLedger) => runAuditProve(config, id, options)),
+    );
   audit
     .command('check')
     .argument('<file>', 'what `audit prove` has printed')
@@ -39,14 +43,17 @@ export function addAuditCommands(program: Command, run: Run): void {
     );
   audit
     .command('public-key')
+    .addOption(ledgerOption())
     .description('print every public key that ever signed, as vkeys, the one that signs now last')
-    .action(run(runPublicKey));
+    .action(orCouldNotRun(run)((config, options: OfLedger) => runPublicKey(config, options)));
   audit
     .command('rotate-key')
+    .addOption(ledgerOption())
     .description('sign with a new key from now on; the old private key is destroyed, its public key kept')
-    .action(run(runRotateKey));
+    .action(run((config, options: OfLedger) => runRotateKey(config, options)));
   audit
     .command('new-incarnation')
+    .addOption(ledgerOption())
     .option('--old <file>', 'the last checkpoint that was signed before; default: the last one known here')
     .description('after a restore from an older backup: seal the log anew, under a name of its own')
     .action(run((config, options: NewIncarnationOptions) => runNewIncarnation(config, options)));
@@ -55,6 +62,7 @@ export function addAuditCommands(program: Command, run: Run): void {
 function addVerification(audit: Command, run: Run): void {
   audit
     .command('verify')
+    .addOption(ledgerOption())
     .option('--json', 'the report as JSON', false)
     .option('--key <file>', 'trust these public keys, vkeys one a line, and not those the database names')
     .option(
@@ -69,6 +77,7 @@ function addVerification(audit: Command, run: Run): void {
   audit
     .command('export')
     .argument('<directory>', 'where to; an export there is gone on with')
+    .addOption(ledgerOption())
     .option('--from <position>', 'the first position', position)
     .option('--to <position>', 'the last position', position)
     .description('write the log, its checkpoints, keys and schemas into a directory')

@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { readConfig, type Config } from '../config.ts';
 import { addAuditCommands } from './audit.ts';
 import { COULD_NOT_RUN } from './audit-report.ts';
+import { addKeyCommands } from './keys.ts';
+import { addLedgerCommands } from './ledgers.ts';
 import { messageFor } from './message.ts';
 import { runMigrate } from './migrate.ts';
+import { ledgerOption, type OfLedger } from './of-ledger.ts';
 import { listProjections } from './projections.ts';
 import {
   pruneProjections,
@@ -49,10 +52,18 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('the projection worker alone; the database must be migrated')
     .action(run((config) => runService(config, { command: 'worker' })));
   program.command('migrate').description('bring the database up to date').action(run(runMigrate));
-  program.command('seed').description('write the demo data into an empty ledger').action(run(runSeed));
+  program
+    .command('seed')
+    .addOption(ledgerOption())
+    .description('write the demo data into an empty ledger')
+    .action(run((config, options: OfLedger) => runSeed(config, options)));
 
   const projections = program.command('projections').description('the read models');
-  projections.command('list').description('how far each has come').action(run(listProjections));
+  projections
+    .command('list')
+    .addOption(ledgerOption())
+    .description('how far each has come')
+    .action(run((config, options: OfLedger) => listProjections(config, options)));
   projections
     .command('rebuild')
     .argument('[names...]', 'projections to rebuild; all when none is named')
@@ -86,6 +97,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     );
 
   addAuditCommands(program, run);
+  addKeyCommands(program, run);
+  addLedgerCommands(program, run);
 
   try {
     await program.parseAsync(argv);

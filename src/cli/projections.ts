@@ -2,11 +2,12 @@
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
 import { readProjectionStatus, type RebuildStatus } from '../projections/queries/projection-status.ts';
+import type { OfLedger } from './of-ledger.ts';
 import { withCommandPool } from './command-pool.ts';
 
-export function listProjections(config: Config): Promise<number> {
+export function listProjections(config: Config, { ledger }: OfLedger): Promise<number> {
   return withCommandPool(config, async ({ pool }) => {
-    const statuses = await readProjectionStatus(pool, await ledgerIdOf(pool, 'main'));
+    const statuses = await readProjectionStatus(pool, await ledgerIdOf(pool, ledger));
     for (const { name, position, headPosition, lagEvents, state, error, rebuild } of statuses) {
       const trouble = error === null ? '' : `  ${error}`;
       console.log(

@@ -7,8 +7,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { Config } from '../config.ts';
-import { ledgerIdOf } from '../db/ledgers.ts';
+import { secretsOf, type Config } from '../config.ts';
+import { ledgerIdOf, MAIN_LEDGER } from '../db/ledgers.ts';
 import { NotMigratedError, pendingMigrations } from '../db/migrate.ts';
 import { createLogger } from '../logging.ts';
 import { ensureCheckpoints } from '../projections/catch-up.ts';
@@ -19,6 +19,7 @@ import { handsOfMachine, startHands } from '../projections/rebuild/hands.ts';
 import { readProgress, type Progress } from '../projections/rebuild/progress.ts';
 import { RebuildUnderWayError, requestRebuild } from '../projections/rebuild/request.ts';
 import { NoRollbackError, prune, requestRollback } from '../projections/rebuild/rollback.ts';
+import { redactor } from '../redacted.ts';
 import { createProgressLine } from './progress-line.ts';
 import { printOutcome, progressLine } from './rebuild-report.ts';
 import { withCommandPool, type CommandDatabase } from './command-pool.ts';
@@ -83,7 +84,7 @@ async function withWanted(
       return work(database, wanted);
     });
   } catch (error) {
-    console.error(explain(error));
+    console.error(redactor()(explain(error)));
     return CANNOT;
   }
 }
@@ -112,6 +113,7 @@ async function workAndWait(
   const log = createLogger({
     level: config.logLevel === 'info' ? 'warn' : config.logLevel,
     destination: process.stderr,
+    secrets: secretsOf(config),
   });
   const jobs = await startJobs({ url, log, works: true });
   try {
@@ -134,7 +136,7 @@ async function workAndWait(
 
 /** As long as it takes: the parts are bounded, the log is not. Without those that were pruned in the meantime. */
 async function waitForAll(pool: Pool, generations: Generations): Promise<Progress[]> {
-  const ledgerId = await ledgerIdOf(pool, 'main');
+  const ledgerId = await ledgerIdOf(pool, MAIN_LEDGER);
   const line = createProgressLine(process.stderr);
   for (;;) {
     const found = await readProgress(pool, ledgerId, generations);

@@ -1,19 +1,22 @@
 /** serve, api and worker: the processes that stay until they are told to stop. */
 import type { Logger } from 'pino';
 import { createApp, type App } from '../app.ts';
-import type { Config } from '../config.ts';
-import { migrate } from '../db/migrate.ts';
-import { installJobs } from '../projections/jobs.ts';
+import { secretsOf, type Config } from '../config.ts';
+import { refuseOpenDoor } from '../http/loopback.ts';
+import { urlFor } from '../db/rights.ts';
 import { openDatabase, type OpenDatabase } from './database.ts';
 import { createLogger } from '../logging.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 type ServiceCommand = 'serve' | 'api' | 'worker';
 
 /** Stopping takes less than this, or the process ends anyway: what is committed is safe. */
 const STOP_TIMEOUT_MS = 9_000;
+/** After the reason for a failed start was printed. */
+const LEAVE_MS = 500;
 
 export async function runService(config: Config, options: { command: ServiceCommand }): Promise<number> {
-  const log = createLogger({ level: config.logLevel });
+  const log = createLogger({ level: config.logLevel, secrets: secretsOf(config) });
   const stop = onStopSignal();
   let database: OpenDatabase | null = null;
   let app: App | null = null;
@@ -30,8 +33,14 @@ export async function runService(config: Config, options: { command: ServiceComm
     if (!stop.signal.aborted) throw error;
   } finally {
     await shutDown({ app, database, log });
+    if (app === null) leaveSoon();
   }
   return 0;
+}
+
+/** What a start that failed half-way has opened would keep a process that serves nobody, and heeds no signal any more. */
+function leaveSoon(): void {
+  setTimeout(() => process.exit(), LEAVE_MS).unref();
 }
 
 async function start(
@@ -41,13 +50,14 @@ async function start(
   const { command, log, database } = options;
   const everything = command === 'serve';
   if (everything) {
-    await migrate(database.url, (message) => log.info(message));
-    await installJobs(database.url, log);
+    await prepareDatabase(config.migrateUrl ?? database.url, log, (message) => log.info(message));
   }
+  const databaseUrl = await urlFor('coffer_service', database.url, (message) => log.warn(message));
   const roles = { api: command !== 'worker', worker: command !== 'api' };
-  const app = await createApp({ config, databaseUrl: database.url, log, roles });
+  const app = await createApp({ config, databaseUrl, log, roles });
   try {
     if (app.http !== null) {
+      refuseOpenDoor(config.host, app.authenticates());
       // Fastify logs the address; this line is for the person who just typed npm start.
       const address = await app.http.listen({ port: config.port, host: config.host });
       if (everything) console.log(`Coffer listens on ${address}`);
