@@ -9,6 +9,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Finding } from '../../src/audit/fold/finding.ts';
 import { exportLog } from '../../src/audit/export/export.ts';
 import { readManifest, writeManifest, type Manifest } from '../../src/audit/export/manifest.ts';
+import { MAX_LINE_BYTES } from '../../src/audit/rows/bounded-lines.ts';
 import { replay } from '../../src/audit/export/replay.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openFilledLedger } from './filled-ledger.ts';
@@ -163,6 +164,31 @@ describe('A line of an export is named, and the rest read on,', () => {
       assertNamed(findings, new RegExp(`^files: ${place}, found ${found}`));
       assertReadOn(findings);
     });
+});
+
+test('A line without end is not taken into memory, and the file it is in is named', async () => {
+  const directory = await copyOfWhole();
+  const endless = Buffer.alloc(MAX_LINE_BYTES + 2, 'x');
+  await writeFile(join(directory, SEGMENT), zstdCompressSync(endless));
+  await writeFile(join(directory, 'checkpoints.ndjson'), endless);
+  const findings = await findingsIn(directory);
+  for (const file of [SEGMENT, 'checkpoints.ndjson'])
+    assertNamed(
+      findings,
+      new RegExp(`^files: ${file}: a file that can be read, found it has a line of more than`),
+    );
+});
+
+test('Lines that no position is left for are not read on without end', async () => {
+  const directory = await copyOfWhole();
+  const path = join(directory, SEGMENT);
+  const lines = zstdDecompressSync(await readFile(path)).toString();
+  await writeFile(path, zstdCompressSync(`${lines}${'x\n'.repeat(100_000)}`));
+  const findings = await findingsIn(directory);
+  assert.deepEqual(
+    findings.map(({ expected, found }) => [expected, found]),
+    [[`${SEGMENT}: 200 lines`, 'more']],
+  );
 });
 
 /** Of positions only the one of the line is missing, and no other line is named. */

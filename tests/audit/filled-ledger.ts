@@ -7,8 +7,8 @@ import pg from 'pg';
 import { fillLedger } from '../../bench/fill/fill-ledger.ts';
 import type { Verdict } from '../../src/audit/fold/verdict.ts';
 import { verify, type VerifyOptions } from '../../src/audit/verify/verify.ts';
-import { writeLastSigned } from '../../src/audit/sealed/last-signed.ts';
 import { seal } from '../../src/audit/sealed/seal.ts';
+import { asRole } from '../../src/db/session.ts';
 import { createTestDatabase, databaseUrl, dropDatabase } from '../support/database.ts';
 import { LEDGER_ID } from '../support/write-side.ts';
 import { openSealPool } from './sealed-ledger.ts';
@@ -48,7 +48,6 @@ export async function openFilledLedger(of: {
     await head(size);
     const sealed = await seal(pool, { ledgerId: LEDGER_ID, keyFile });
     if (sealed === null) throw new Error('nothing was sealed');
-    await writeLastSigned(keyFile, sealed.note);
     notes.push(sealed.note);
   }
   await head(of.events);
@@ -88,7 +87,14 @@ async function copyOf(original: string): Promise<Copy> {
 /** All of it, by one thread, with the keys that the database names, unless told otherwise. */
 export function verifyAll(url: string, options: Partial<VerifyOptions> = {}): Promise<Verdict> {
   return verify({
-    ...{ url, ledgerId: LEDGER_ID, threads: 1, kept: [], trusted: [], since: null },
+    ...{
+      url: asRole(url, 'coffer_auditor'),
+      ledgerId: LEDGER_ID,
+      threads: 1,
+      kept: [],
+      trusted: [],
+      since: null,
+    },
     onProgress: () => undefined,
     ...options,
   });

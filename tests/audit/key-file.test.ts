@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
+  installKeyFile,
   KeyFileError,
-  prepareKeyFile,
+  newKey,
   readKeyFile,
   readOrMakeKeyFile,
+  writeKeyFile,
 } from '../../src/audit/sealed/key-file.ts';
 
 let directory: string;
@@ -62,13 +64,13 @@ test('is made once by many that start at the same moment, and all have the same'
 test('takes the place of the old one at once, or not at all', async () => {
   const path = newPath();
   const old = await readOrMakeKeyFile(path);
-  const discarded = await prepareKeyFile(path);
-  await discarded.discard();
+  const [next, nextPath] = [newKey(), `${path}.next`];
+  await writeKeyFile(nextPath, next);
+  assert.equal((await stat(nextPath)).mode & 0o777, 0o600);
   assert.ok((await readKeyFile(path))?.publicKey.equals(old.publicKey));
-  const next = await prepareKeyFile(path);
-  await next.install();
-  await next.discard();
-  assert.ok((await readKeyFile(path))?.publicKey.equals(next.key.publicKey));
+  await assert.rejects(writeKeyFile(nextPath, next), { code: 'EEXIST' });
+  await installKeyFile(nextPath, path);
+  assert.ok((await readKeyFile(path))?.publicKey.equals(next.publicKey));
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.deepEqual(await readdir(join(path, '..')), ['audit-key.pem']);
 });

@@ -12,7 +12,8 @@ import { createRangeFold } from '../../src/audit/fold/range-fold.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 import type { LedgerState } from '../../src/events/state.ts';
 import { alice, bob } from '../events/facts.ts';
-import { histories, play, type Happened, type Step } from '../commands/random-ledger.ts';
+import { play, type Happened } from '../commands/random-ledger.ts';
+import { histories, type Step } from '../commands/random-steps.ts';
 
 /** As an auditor has the data of an event: read from its JSON. */
 const stored = ({ event }: Happened): unknown => JSON.parse(canonicalJson(event.data));

@@ -1,13 +1,12 @@
 /** Events become a signed tree: the right one, once, wherever it is broken off, and never two of them. */
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { openCheckpoint } from '../../src/audit/sealed/checkpoint.ts';
 import { LogContradictionError } from '../../src/audit/sealed/contradiction.ts';
 import { copyRows } from '../../src/audit/rows/copy-rows.ts';
 import { beginIncarnation, rotateKey } from '../../src/audit/sealed/change-signer.ts';
 import { NotOurKeyError } from '../../src/audit/sealed/incarnations.ts';
-import { lastSignedFile, readLastSigned } from '../../src/audit/sealed/last-signed.ts';
 import { LEAF_COLUMNS } from '../../src/audit/tree/leaf.ts';
 import { createCompactRange, leafHash, type CompactRange } from '../../src/audit/tree/merkle.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/audit/tree/proofs.ts';
@@ -214,8 +213,7 @@ describe('A ledger from an older backup', () => {
       return true;
     });
 
-    const note = await readFile(lastSignedFile(ledger.keyFile), 'utf8');
-    const begun = await beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, { note, insist: false });
+    const begun = await beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, null);
     assert.deepEqual(begun.succeeds, lost.opened);
     await ledger.seal();
     const { opened, note: signed } = await checkpoint();
@@ -230,26 +228,11 @@ describe('A ledger from an older backup', () => {
 
   test('of which a checkpoint was kept goes on from that one', async () => {
     const { note, opened } = await checkpoint();
-    await assert.rejects(
-      beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, { note: 'no note', insist: true }),
-      /signed note/,
-    );
-    const kept = { note, insist: true };
-    const { succeeds } = await beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, kept);
+    await assert.rejects(beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, 'no note'), /signed note/);
+    const { succeeds } = await beginIncarnation(ledger.pool, LEDGER_ID, ledger.keyFile, note);
     assert.deepEqual(succeeds, opened);
     await ledger.write(1);
     await ledger.seal();
     assert.match((await checkpoint()).origin, /^coffer\/main\/3-/);
-  });
-});
-
-describe('The checkpoint beside the key', () => {
-  test('counts only where it is of this ledger', async () => {
-    const { note, publicKeys, opened } = await checkpoint();
-    assert.equal(await readFile(lastSignedFile(ledger.keyFile), 'utf8'), note);
-    assert.deepEqual(await readLastSigned(ledger.keyFile, publicKeys), opened);
-    assert.equal(await readLastSigned(ledger.keyFile, []), null);
-    await rm(lastSignedFile(ledger.keyFile));
-    assert.equal(await readLastSigned(ledger.keyFile, publicKeys), null);
   });
 });

@@ -90,6 +90,14 @@ describe('The drift sentinel', () => {
       'update wallets set balance = balance + 1 where not is_system',
       'update wallets set balance = balance - 1 where not is_system',
     ],
+    'wallets, one of which is gone': [
+      'create table kept_wallet as select * from wallets where not is_system; delete from wallets where not is_system',
+      'insert into wallets select * from kept_wallet; drop table kept_wallet',
+    ],
+    'balances that should have been projected and are not there': [
+      `insert into read.checkpoints (ledger_id, projection, generation, version, position) values (${LEDGER_ID}, 'wallet_balances', 1, 1, 200)`,
+      `delete from read.checkpoints where projection = 'wallet_balances'`,
+    ],
     'a key': [
       'update idempotency_keys set position = position + 1000 where position = 100',
       'update idempotency_keys set position = position - 1000 where position = 1100',

@@ -1,7 +1,7 @@
 /** coffer audit verify, export and replay as an auditor runs them: what is printed where, and with which exit code. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -154,5 +154,59 @@ select concat_ws(',', w.id, w.owner, a.slug, w.balance, w.held, b.position) as l
     const { code, stderr } = await audit(['export', join(directory, 'none'), ...range]);
     assert.equal(code, 2);
     assert.match(stderr, /The log has the positions 1 to 400/);
+  }
+});
+
+/** What a shell does: stdout, or a file that is named, is a disk that is full. */
+function auditTo(full: string, args: readonly string[]): Promise<Ran> {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    COFFER_AUDIT_KEY_FILE: ledger.keyFile,
+    DATABASE_URL: ledger.url,
+  };
+  const command = `"${process.execPath}" src/main.ts audit ${args.map((arg) => `"${arg}"`).join(' ')} > ${full}`;
+  return new Promise((resolve) => {
+    const options = { cwd: ROOT, env, timeout: 30_000 };
+    const child = execFile('/bin/sh', ['-c', command], options, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+test('what cannot be written down was not done: exit code 2, and a sentence', async () => {
+  const out = join(directory, 'to-nowhere');
+  assert.equal((await audit(['export', out])).code, 0);
+  const ran = [
+    await auditTo('/dev/full', ['verify']),
+    await auditTo('/dev/full', ['replay', out]),
+    await audit(['replay', out, '--out', '/dev/full']),
+    await audit(['replay', out, '--out', join(directory, 'missing', 'file')]),
+  ];
+  for (const { code, stdout, stderr } of ran) {
+    assert.deepEqual([code, stdout], [2, ''], stderr);
+    assert.match(stderr, / cannot be written: [^\n]*\n$/);
+  }
+});
+
+test('a day that is in no calendar is no time', async () => {
+  for (const time of ['2026-02-30T00:00:00Z', '2026-02-29T10:00:00+02:00', '2026-13-01T00:00:00Z']) {
+    const { code, stderr } = await audit(['replay', join(directory, 'export'), '--as-of', time]);
+    assert.equal(code, 2, time);
+    assert.match(stderr, /^--as-of takes a position/);
+  }
+});
+
+test('a data directory that was mistyped is not made a database of', async () => {
+  const mistyped = join(directory, 'mistyped');
+  for (const args of [
+    ['audit', 'verify'],
+    ['audit', 'export', join(directory, 'none')],
+    ['audit', 'prove', '00000000-0000-7000-8000-000000000000'],
+    ['audit', 'public-key'],
+  ]) {
+    const { code, stdout, stderr } = await coffer(args, { COFFER_DATA_DIR: mistyped });
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, /^There is no database in .*mistyped\. Set COFFER_DATA_DIR/);
+    await assert.rejects(readdir(mistyped), { code: 'ENOENT' });
   }
 });

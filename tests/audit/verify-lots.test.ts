@@ -170,7 +170,7 @@ async function restore(): Promise<void> {
 }
 
 async function asSuperuser(statements: readonly string[]): Promise<void> {
-  const client = await side.pool.connect();
+  const client = await side.owner.connect();
   try {
     await client.query("set session_replication_role = 'replica'");
     for (const statement of statements) await client.query(statement);

@@ -39,7 +39,7 @@ async function fill(service: Service): Promise<void> {
   const { id: userId } = await registerUser(service);
   const money = { userId, assetSlug: await createAsset(service), amount: '10' };
   await service.post('/transactions/topup', { ...money, amount: '100' });
-  const soon = new Date(Date.now() + 1_500).toISOString();
+  const soon = (): string => new Date(Date.now() + 3_000).toISOString();
   const later = new Date(Date.now() + 3_600_000).toISOString();
   const schedule = async (path: string, body: object): Promise<string> => {
     const reply = await service.post(path, { ...money, ...body });
@@ -47,10 +47,10 @@ async function fill(service: Service): Promise<void> {
     return reply.body.scheduleId;
   };
   const personal = { metadata: { to: 'Alice' }, personalMetadata: ['to'] };
-  ids.done = await schedule('/transactions/spend', { executeAt: soon, ...personal });
-  ids.doneToo = await schedule('/transactions/bonus', { executeAt: soon });
-  ids.declined = await schedule('/transactions/spend', { executeAt: soon, amount: '900' });
-  ids.placed = await schedule('/holds', { executeAt: soon });
+  ids.done = await schedule('/transactions/spend', { executeAt: soon(), ...personal });
+  ids.doneToo = await schedule('/transactions/bonus', { executeAt: soon() });
+  ids.declined = await schedule('/transactions/spend', { executeAt: soon(), amount: '900' });
+  ids.placed = await schedule('/holds', { executeAt: soon() });
   ids.cancelled = await schedule('/transactions/spend', { executeAt: later });
   ids.waiting = await schedule('/transactions/spend', { executeAt: later, ...personal });
   ids.waitingToo = await schedule('/holds', { executeAt: later });

@@ -181,7 +181,7 @@ update audit_checkpoints set tree_size = 1299 where tree_size = 1300`),
 
   test('beyond the head are found', () =>
     withCopy(
-      `insert into audit_checkpoints select 1, incarnation, 2000, origin, root_hash, note from audit_checkpoints where tree_size = 300`,
+      `insert into audit_checkpoints select 1, incarnation, 2000, origin, root_hash, note, sealed_at, 1300, 300 from audit_checkpoints where tree_size = 300`,
       async (copy) => assert.deepEqual(told(await verifyAll(copy.url)), [['sealed', null]]),
     ));
 

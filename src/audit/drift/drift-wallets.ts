@@ -7,15 +7,19 @@ const MAX_ENTRIES = 5_000n;
 
 type Row = {
   id: string;
+  has_head: boolean;
+  is_read: boolean;
+  /** Whether an entry of it has been projected. */
+  is_shown: boolean;
   head: string;
   entries: string;
-  read: string | null;
+  read: string;
   projected: string;
   sum: string;
   position: bigint | null;
 };
 
-/** One statement, so one snapshot. Ids that no wallet has are left out. */
+/** One statement, so one snapshot. Wallets that events or entries name. */
 export async function checkWallets(
   tx: Transaction,
   ledgerId: number,
@@ -24,7 +28,8 @@ export async function checkWallets(
   const { rows } = await tx.query<Row>({
     name: 'drift-wallets',
     text: `
-select w.id,
+select wanted.id,
+       w.id is not null as has_head, b.wallet_id is not null as is_read, shown.position is not null as is_shown,
        format('balance %s held %s seq %s', w.balance, w.held, w.seq) as head,
        format('balance %s held %s seq %s', coalesce(last.balance_after, 0), coalesce(last.held_after, 0),
               coalesce(last.seq, 0)) as entries,
@@ -35,7 +40,7 @@ select w.id,
        end as sum,
        last.position
   from unnest($2::uuid[]) as wanted (id)
-  join wallets w
+  left join wallets w
     on w.ledger_id = $1::integer
    and w.id = wanted.id
   left join read.wallet_balances b
@@ -50,7 +55,7 @@ select w.id,
          limit 1
        ) last on true
   left join lateral (
-        select e.balance_after, e.held_after
+        select e.balance_after, e.held_after, e.position
           from ledger_entries e
          where e.ledger_id = $1::integer
            and e.wallet_id = wanted.id
@@ -76,15 +81,17 @@ select w.id,
   return rows.flatMap((row) => findingsOf(row));
 }
 
-function findingsOf({ id: walletId, head, entries, read, projected, sum, position }: Row): Finding[] {
+function findingsOf({ id: walletId, sum, position, ...row }: Row): Finding[] {
   const place = { position: position?.toString() ?? null, walletId };
+  const head = row.has_head ? row.head : 'no wallet';
+  const read = row.is_read ? row.read : 'no row';
   const findings: Finding[] = [];
-  if (head !== entries) findings.push({ check: 'wallets', ...place, expected: entries, found: head });
-  if (sum !== 'not added up' && sum !== entries)
-    findings.push({ check: 'plain_sum', ...place, expected: sum, found: entries });
+  if (head !== row.entries) findings.push({ check: 'wallets', ...place, expected: row.entries, found: head });
+  if (row.has_head && sum !== 'not added up' && sum !== row.entries)
+    findings.push({ check: 'plain_sum', ...place, expected: sum, found: row.entries });
   // A wallet that is not projected yet has no row, and nothing to show.
-  if (read !== null && read !== 'balance  held ' && read !== projected)
-    findings.push({ check: 'read_models', ...place, expected: projected, found: read });
+  if ((row.is_read || row.is_shown) && read !== row.projected)
+    findings.push({ check: 'read_models', ...place, expected: row.projected, found: read });
   return findings;
 }
 

@@ -1,21 +1,19 @@
 /** The files of an export beside its events: checkpoints, public keys, schemas, and the wallets before the first event. */
-import { hash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { createHash, hash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Pool } from 'pg';
 import { replaceFile } from '../../db/embedded/durable-file.ts';
 import { inSnapshot } from '../../db/pool.ts';
 import { currentVersion, eventSchemas, isEventType } from '../../events/catalog.ts';
-import {
-  readCheckpoints,
-  readIncarnation,
-  readPublicKeys,
-  type StoredCheckpoint,
-} from '../sealed/checkpoint-log.ts';
+import { readCheckpoints, readPublicKeys, type StoredCheckpoint } from '../sealed/checkpoint-log.ts';
 import { jsonSchemaOf } from '../fold/event-validators.ts';
 import type { Manifest } from './manifest.ts';
 import { readOpening } from './opening.ts';
-import { readFrontier } from '../sealed/sealed-tree.ts';
+import { readLogFrontier } from '../sealed/log-frontier.ts';
 
 type HashedFile = { file: string; sha256: string };
 
@@ -24,23 +22,37 @@ async function writeHashed(directory: string, file: string, content: string): Pr
   return { file, sha256: hash('sha256', content, 'hex') };
 }
 
-/** A line a checkpoint, `{"size","note"}`, in the order of sizes; null where nothing is sealed up to there. */
+/** A line a checkpoint, `{"size","note"}`, in the order of sizes, written page by page; null where nothing is sealed up to there. */
 export async function writeCheckpoints(
   pool: Pool,
   ledgerId: number,
   directory: string,
   upTo: bigint,
 ): Promise<Manifest['checkpoints']> {
-  const lines: string[] = [];
-  let after: StoredCheckpoint | undefined;
-  do {
-    const page = await readCheckpoints(pool, ledgerId, { upTo, ...(after && { after }) });
-    for (const { treeSize, note } of page)
-      lines.push(`${JSON.stringify({ size: treeSize.toString(), note })}\n`);
-    after = page.at(-1);
-  } while (after !== undefined);
-  if (lines.length === 0) return null;
-  return { ...(await writeHashed(directory, 'checkpoints.ndjson', lines.join(''))), count: lines.length };
+  const file = 'checkpoints.ndjson';
+  const partial = join(directory, `${file}.part`);
+  const digest = createHash('sha256');
+  let count = 0;
+  async function* lines(): AsyncGenerator<string> {
+    let after: StoredCheckpoint | undefined;
+    do {
+      const page = await readCheckpoints(pool, ledgerId, { upTo, ...(after && { after }) });
+      const text = page
+        .map(({ treeSize, note }) => `${JSON.stringify({ size: treeSize.toString(), note })}\n`)
+        .join('');
+      digest.update(text);
+      count += page.length;
+      after = page.at(-1);
+      yield text;
+    } while (after !== undefined);
+  }
+  await pipeline(Readable.from(lines()), createWriteStream(partial, { mode: 0o600, flush: true }));
+  if (count === 0) {
+    await rm(partial);
+    return null;
+  }
+  await rename(partial, join(directory, file));
+  return { file, sha256: digest.digest('hex'), count };
 }
 
 /** The vkeys that ever signed, a line each. Whoever trusts them has to have them from elsewhere too. */
@@ -75,8 +87,7 @@ export async function writeOpening(
 ): Promise<NonNullable<Manifest['opening']>> {
   const wallets = await readOpening(pool, ledgerId, position);
   const lines = wallets.map((wallet) => `${JSON.stringify(wallet)}\n`).join('');
-  const incarnation = (await readIncarnation(pool, ledgerId))?.number ?? 0;
-  const subtrees = await inSnapshot(pool, (tx) => readFrontier(tx, { ledgerId, incarnation }, position));
+  const subtrees = await inSnapshot(pool, (tx) => readLogFrontier(tx, ledgerId, position));
   return {
     ...(await writeHashed(directory, 'opening.ndjson', lines)),
     wallets: wallets.length,

@@ -32,6 +32,8 @@ export type ExportOptions = {
   readonly onProgress: (progress: { done: bigint; total: bigint }) => void;
   /** Events of a segment; the same for all exports into one directory. */
   readonly segmentEvents?: bigint;
+  /** Called with each segment once it is written. What has become of its files is not looked at again. */
+  readonly onSegment?: (segment: Segment) => Promise<void>;
 };
 
 /** Rejects with an ExportError where the directory holds something else, or the positions are not in the log. */
@@ -59,7 +61,7 @@ async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest>
   let manifest: Manifest = {
     ...{ format: FORMAT, ledger: ledger.slug, complete: false },
     ...{ from: from.toString(), to: to.toString(), events: eventsIn(kept), segments: kept },
-    ...{ checkpoints: null, publicKey: null, schemas: [], opening: earlier?.opening ?? null },
+    ...{ checkpoints: null, publicKey: null, schemas: [], opening: await keptOpening(directory, earlier) },
   };
   if (from > 1n && manifest.opening === null)
     manifest = { ...manifest, opening: await writeOpening(pool, ledger.id, directory, from - 1n) };
@@ -72,6 +74,7 @@ async function exportFrom(pool: Pool, options: ExportOptions): Promise<Manifest>
       const segments = [...manifest.segments, segment];
       manifest = { ...manifest, segments, events: eventsIn(segments) };
       await writeManifest(directory, manifest);
+      await options.onSegment?.(segment);
       options.onProgress({ done: range.to - from + 1n, total: to - from + 1n });
     }
   } finally {
@@ -114,6 +117,14 @@ async function keptSegments(
     next = last + 1n;
   }
   return kept;
+}
+
+/** Null for one that is not as it was written: it is written again. */
+async function keptOpening(directory: string, earlier: Manifest | null): Promise<Manifest['opening']> {
+  const opening = earlier?.opening ?? null;
+  if (opening === null) return null;
+  const found = await hashOfFile(join(directory, opening.file)).catch(nullIfMissing);
+  return found === opening.sha256 ? opening : null;
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

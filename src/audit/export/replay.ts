@@ -2,15 +2,14 @@
  * Rebuilds every balance from an export, without database or network, and verifies on the way: the files against the manifest, each event against
  * its leaf hash, the tree against the signed checkpoints, and the balances by the fold and by the plain sum.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from '../fold/chain.ts';
-import { CheckpointError, openCheckpoint, type Checkpoint } from '../sealed/checkpoint.ts';
 import { checkErasedWallets } from '../fold/erased-wallets.ts';
-import { createFindingList, type FindingList } from '../fold/finding.ts';
+import { createFindingList, requireSigned, type FindingList } from '../fold/finding.ts';
 import { emptyHeads, setWallet, type WalletHead } from '../fold/heads.ts';
+import { readExportedCheckpoints } from './exported-checkpoints.ts';
+import { eachCountedLine, eachLine } from './hashed-file.ts';
+import type { ExpectedCheckpoints } from '../fold/expected-checkpoints.ts';
 import { ExportError, readManifest, type Manifest, type Segment } from './manifest.ts';
 import { openingHead, parseOpeningWallet } from './opening.ts';
 import type { RangeSummary } from '../fold/range-summary.ts';
@@ -20,8 +19,6 @@ import type { Counted, Verdict } from '../fold/verdict.ts';
 
 /** Of each check. */
 const MAX_FINDINGS = 200;
-
-const checkpointLine = z.object({ note: z.string() });
 
 export type ReplayOptions = {
   readonly directory: string;
@@ -68,7 +65,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     },
   });
   try {
-    await runner.run(tasksOf({ ...options, threads }, manifest, checkpoints.sizes), (summary) => {
+    await runner.run(tasksOf({ ...options, threads }, manifest, checkpoints), (summary) => {
       refuseEarlier(options, manifest, summary);
       chain.add(summary);
       counted.events += summary.events;
@@ -79,13 +76,14 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     await runner.close();
   }
   checkErasedWallets(chain.heads, findings);
+  requireSigned(findings, { ...options, latest: checkpoints.latest() });
   const wallets = [...chain.heads.wallets.values()].sort((left, right) =>
     left.walletId < right.walletId ? -1 : 1,
   );
   const verdict = {
     ...{ from, to, counted, wallets: wallets.length },
     seconds: (performance.now() - startedAt) / 1_000,
-    ...{ checkpoint: checkpoints.latest(), checkpoints: checkpoints.sizes.length },
+    ...{ checkpoint: checkpoints.latest(), checkpoints: checkpoints.count() },
     ...{ findings: findings.items, findingCount: findings.count() },
   };
   return { verdict, wallets };
@@ -95,14 +93,14 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
 async function* tasksOf(
   { directory, asOf, threads }: ReplayOptions & { threads: number },
   manifest: Manifest,
-  sizes: readonly bigint[],
+  checkpoints: ExpectedCheckpoints,
 ): AsyncGenerator<ReplayTask> {
   const share = Math.ceil(manifest.segments.length / threads);
   for (let at = 0; at < manifest.segments.length; at += share) {
     const segments = manifest.segments.slice(at, at + share).map((segment) => fileOf(directory, segment));
     const from = (segments[0]?.first ?? 1n) - 1n;
     const to = segments.at(-1)?.last ?? from;
-    yield { from, to, segments, marked: sizes.filter((size) => size > from && size <= to), until: asOf };
+    yield { from, to, segments, marked: checkpoints.sizesWithin({ from, to }), until: asOf };
   }
 }
 
@@ -133,60 +131,14 @@ function checkSegments({ from, to, segments, opening }: Manifest, findings: Find
   });
 }
 
-/** The text of a file that the manifest names. A missing one, or another one, is a finding. */
-async function readHashed(
-  directory: string,
-  named: { file: string; sha256: string },
-  findings: FindingList,
-): Promise<string> {
-  const report = (expected: string, found: string): void =>
-    findings.add({
-      check: 'files',
-      position: null,
-      walletId: null,
-      expected: `${named.file}: ${expected}`,
-      found,
-    });
-  const bytes = await readFile(join(directory, named.file)).catch((error: Error) => {
-    report('a file that can be read', error.message);
-    return null;
-  });
-  if (bytes === null) return '';
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== named.sha256) report(`SHA-256 ${named.sha256}`, sha256);
-  return bytes.toString('utf8');
-}
-
-/** The lines of a file of which the manifest says how many they are. */
-async function readCounted(
-  directory: string,
-  named: { file: string; sha256: string },
-  { count, findings }: { count: number; findings: FindingList },
-): Promise<string[]> {
-  const lines = linesOf(await readHashed(directory, named, findings));
-  const found = `${lines.length} lines`;
-  if (lines.length !== count)
-    findings.add({
-      ...{ check: 'files', position: null, walletId: null },
-      ...{ expected: `${named.file}: ${count} lines`, found },
-    });
-  return lines;
-}
-
-function linesOf(text: string): string[] {
-  return text.split('\n').filter((line) => line !== '');
-}
-
 async function startOf(directory: string, manifest: Manifest, findings: FindingList): Promise<ChainStart> {
   const { opening } = manifest;
-  for (const schema of manifest.schemas) await readHashed(directory, schema, findings);
+  for (const schema of manifest.schemas) await eachLine(directory, schema, findings, () => undefined);
   if (opening === null) return FROM_THE_BEGINNING();
   const heads = emptyHeads();
-  const lines = await readCounted(directory, opening, { count: opening.wallets, findings });
-  for (const [index, line] of lines.entries()) {
-    const head = openingHeadOf(line, `${opening.file} line ${index + 1}`);
-    setWallet(heads, head);
-  }
+  await eachCountedLine(directory, { ...opening, count: opening.wallets }, findings, (line, number) =>
+    setWallet(heads, openingHeadOf(line, `${opening.file} line ${number}`)),
+  );
   const subtrees = opening.subtrees.map(({ level, hash }) => ({ level, hash: Buffer.from(hash, 'hex') }));
   return { position: BigInt(manifest.from) - 1n, heads, subtrees, partial: true };
 }
@@ -209,64 +161,4 @@ function openingHeadOf(line: string, where: string): WalletHead {
   } catch (error) {
     throw new ExportError(`${where} is no wallet: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-async function readExportedCheckpoints(options: ReplayOptions, manifest: Manifest, findings: FindingList) {
-  const { directory, trusted, kept } = options;
-  const exported =
-    manifest.publicKey === null ? [] : linesOf(await readHashed(directory, manifest.publicKey, findings));
-  const keys = trusted.length > 0 ? trusted : exported;
-  const { checkpoints } = manifest;
-  const lines =
-    checkpoints === null
-      ? []
-      : await readCounted(directory, checkpoints, { count: checkpoints.count, findings });
-  const expected = new Map<bigint, Checkpoint[]>();
-  let latest: { origin: string; size: bigint } | null = null;
-
-  function report(size: bigint | null, wanted: string, found: string): void {
-    const place = { position: size?.toString() ?? null, walletId: null };
-    findings.add({ check: 'checkpoints', ...place, expected: wanted, found });
-  }
-  const begin = BigInt(manifest.from) - 1n;
-  for (const note of kept) {
-    const checkpoint = openCheckpoint(note, keys);
-    if (checkpoint.size < begin)
-      throw new CheckpointError(
-        `A kept checkpoint is of ${checkpoint.size} events, before the beginning of the export.`,
-      );
-    add(checkpoint);
-  }
-  for (const [index, line] of lines.entries()) {
-    try {
-      add(openCheckpoint(checkpointLine.parse(JSON.parse(line)).note, keys));
-    } catch (error) {
-      if (!(error instanceof CheckpointError || error instanceof SyntaxError || error instanceof z.ZodError))
-        throw error;
-      report(null, `line ${index + 1} of the checkpoints to be signed`, error.message);
-    }
-  }
-  function add(checkpoint: Checkpoint): void {
-    // Of a tree that ends before the export begins nothing can be said.
-    if (checkpoint.size < begin) return;
-    expected.set(checkpoint.size, [...(expected.get(checkpoint.size) ?? []), checkpoint]);
-    if (checkpoint.size > BigInt(manifest.to))
-      report(checkpoint.size, `${checkpoint.size} events`, `the export ends at ${manifest.to}`);
-  }
-
-  return {
-    sizes: [...expected.keys()].sort((left, right) => (left < right ? -1 : 1)),
-    latest: () => latest,
-    onMark(size: bigint, root: Buffer | null): void {
-      for (const { origin, root: signed } of expected.get(size) ?? []) {
-        if (root?.equals(signed)) latest = { origin, size };
-        else
-          report(
-            size,
-            `root ${signed.toString('base64')}, as ${origin} signed`,
-            root?.toString('base64') ?? 'no tree: events are missing',
-          );
-      }
-    },
-  };
 }

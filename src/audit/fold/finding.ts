@@ -32,6 +32,7 @@ export const CHECKS = {
   personal: 'personal values are those whose digests the events hold, and are there unless they were erased',
   erased: 'users who were erased have no money, and nothing comes after',
   read_models: 'read models at their checkpoints are what the log says',
+  sealing: 'the log goes on from what was signed of it last',
   sealed: 'the tree of the events is the one that was sealed',
   files: 'files of the export are whole and unchanged',
   checkpoints: 'checkpoints are signed, and their roots are those of the log',
@@ -89,3 +90,18 @@ export const EXPORT_CHECKS: readonly CheckName[] = [
     'checkpoints',
   ] as const),
 ];
+
+const UNSIGNED: Finding = {
+  ...{ check: 'checkpoints', position: null, walletId: null },
+  expected: 'a checkpoint of these events that is signed with one of the keys to trust',
+  found: 'none: nobody vouches for them',
+};
+
+/** Whoever names the keys to trust wants to see what they have signed. */
+export function requireSigned(
+  findings: FindingList,
+  { trusted, latest }: { trusted: readonly string[]; latest: object | null },
+): void {
+  const isSaid = findings.items.some(({ check }) => check === 'checkpoints');
+  if (trusted.length > 0 && latest === null && !isSaid) findings.add(UNSIGNED);
+}

@@ -1,4 +1,4 @@
-import type { Sealed } from '../verify/checkpoint-check.ts';
+import type { Sealed } from './expected-checkpoints.ts';
 import type { Finding } from './finding.ts';
 
 export type Counted = {

@@ -11,6 +11,11 @@ export type StoredCheckpoint = {
   readonly rootHash: Buffer;
   readonly note: string;
   readonly sealedAt: string;
+  /** The one right before it, and the latest one before it that lasts; 0: none. */
+  readonly previousSize: bigint;
+  readonly lastingSize: bigint;
+  /** Whether the one before it may have been let go. */
+  readonly isOld: boolean;
 };
 
 export type Incarnation = {
@@ -27,9 +32,14 @@ type CheckpointRow = {
   root_hash: Buffer;
   note: string;
   sealed_at: string;
+  previous_size: bigint;
+  lasting_size: bigint;
+  is_old: boolean;
 };
 
-const COLUMNS = 'c.incarnation, c.tree_size, c.origin, c.root_hash, c.note, c.sealed_at';
+/** One that does not last was sealed in the hour of the next one, so it was let go 23 hours after that at the earliest. */
+const COLUMNS = `c.incarnation, c.tree_size, c.origin, c.root_hash, c.note, c.sealed_at, c.previous_size, c.lasting_size,
+       c.sealed_at < clock_timestamp() - interval '23 hours' as is_old`;
 
 function checkpointOf(row: CheckpointRow): StoredCheckpoint {
   return {
@@ -39,6 +49,9 @@ function checkpointOf(row: CheckpointRow): StoredCheckpoint {
     rootHash: row.root_hash,
     note: row.note,
     sealedAt: row.sealed_at,
+    previousSize: row.previous_size,
+    lastingSize: row.lasting_size,
+    isOld: row.is_old,
   };
 }
 
@@ -131,6 +144,20 @@ select number, origin, succeeds
     values: [ledgerId],
   });
   return rows[0] ?? null;
+}
+
+/** All there were, the one that is sealed now first. */
+export async function readIncarnations(tx: Transaction, ledgerId: number): Promise<Incarnation[]> {
+  const { rows } = await tx.query<Incarnation>({
+    name: 'incarnations',
+    text: `
+select number, origin, succeeds
+  from audit_incarnations
+ where ledger_id = $1::integer
+ order by number desc`,
+    values: [ledgerId],
+  });
+  return rows;
 }
 
 export type SealedState = {

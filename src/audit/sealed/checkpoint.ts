@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { HASH_BYTES } from '../tree/merkle.ts';
-import { fromBase64, NoteError, openNote, signNote } from './note.ts';
+import { fromBase64, NoteError, openNote, signNote, type Keys } from './note.ts';
 
 export type Checkpoint = {
   readonly origin: string;
@@ -30,7 +30,7 @@ export function signCheckpoint(checkpoint: Checkpoint, privateKey: KeyObject): s
 }
 
 /** Throws a CheckpointError for what is not a checkpoint that one of the keys, named for its origin, has signed. */
-export function openCheckpoint(note: string, vkeys: readonly string[]): Checkpoint {
+export function openCheckpoint(note: string, vkeys: Keys): Checkpoint {
   try {
     const { text, signers } = openNote(note, vkeys);
     const checkpoint = parseCheckpoint(text);

@@ -3,10 +3,10 @@
  * from one checkpoint to the next: a ledger that was restored from an older backup can't, so it gets a new incarnation, whose
  * checkpoints name the old one's last.
  */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Transaction } from '../../db/transaction.ts';
 import { readIncarnation, readPublicKeys, type Incarnation } from './checkpoint-log.ts';
-import { KeyFileError, readKeyFile, readOrMakeKeyFile, type SigningKey } from './key-file.ts';
+import { installKeyFile, KeyFileError, readKeyFile, readOrMakeKeyFile, type SigningKey } from './key-file.ts';
 import { vkeyOf } from './note.ts';
 
 /** First of the two numbers of the advisory lock that a sealer holds; the second is the ledger. */
@@ -56,10 +56,30 @@ export async function readSigner(tx: Transaction, ledgerId: number, keyFile: str
   }
   const key = await readKeyFile(keyFile);
   if (key !== null && vkeyOf(incarnation.origin, key.publicKey) === current) return { incarnation, key };
+  const rotated = await installRotated(keyFile, incarnation, current);
+  if (rotated !== null) return { incarnation, key: rotated };
   throw new NotOurKeyError(
     `${key === null ? `There is no ${keyFile}` : `The key in ${keyFile} is not the one`} that this ledger's checkpoints are signed with, ${current}. ` +
       'Put that key there, or run `coffer audit rotate-key` to go on with a new one.',
   );
+}
+
+/** A rotation that broke off between the database and the file is brought to its end. Null where there was none. */
+async function installRotated(
+  keyFile: string,
+  { origin }: Incarnation,
+  current: string,
+): Promise<SigningKey | null> {
+  const key = await readKeyFile(rotatedKeyFile(keyFile, current));
+  if (key === null || vkeyOf(origin, key.publicKey) !== current) return null;
+  await installKeyFile(rotatedKeyFile(keyFile, current), keyFile);
+  return key;
+}
+
+/** Where a new key waits for the database to know it: named for the key, so that two rotations never share one. */
+export function rotatedKeyFile(keyFile: string, vkey: string): string {
+  const publicKey = vkey.split('+').slice(2).join('+');
+  return `${keyFile}.${hash('sha256', publicKey).slice(0, 16)}.next`;
 }
 
 /** Under the lock. `succeeds`: the signed checkpoint that the new incarnation goes on from. */

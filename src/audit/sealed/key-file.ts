@@ -49,8 +49,9 @@ export async function readKeyFile(path: string): Promise<SigningKey | null> {
 export async function readOrMakeKeyFile(path: string): Promise<SigningKey> {
   const found = await readKeyFile(path);
   if (found !== null) return found;
-  await mkdir(dirname(path), { recursive: true });
-  const { partial, key } = await writePartial(path);
+  const key = newKey();
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
+  await writeKeyFile(partial, key);
   try {
     // Unlike a rename, a link does not replace what another process has made meanwhile; and what has the name is whole.
     await link(partial, path);
@@ -65,33 +66,27 @@ export async function readOrMakeKeyFile(path: string): Promise<SigningKey> {
   }
 }
 
-/** A new key in a file beside, to take the place of the old one by `install`. */
-export async function prepareKeyFile(
-  path: string,
-): Promise<{ key: SigningKey; install(): Promise<void>; discard(): Promise<void> }> {
-  await mkdir(dirname(path), { recursive: true });
-  const { partial, key } = await writePartial(path);
-  return {
-    key,
-    async install() {
-      await rename(partial, path);
-      await syncDirectory(dirname(path));
-    },
-    discard: () => rm(partial, { force: true }),
-  };
+/** A new key, in no file yet. */
+export function newKey(): SigningKey {
+  return generateKeyPairSync('ed25519');
 }
 
-async function writePartial(path: string): Promise<{ partial: string; key: SigningKey }> {
-  const key = generateKeyPairSync('ed25519');
-  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
-  const file = await open(partial, 'wx', 0o600);
+/** Makes a file of it that must not be there yet. */
+export async function writeKeyFile(path: string, key: SigningKey): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(key.privateKey.export({ format: 'pem', type: 'pkcs8' }));
     await file.sync();
   } finally {
     await file.close();
   }
-  return { partial, key };
+}
+
+/** The key of one file takes the place of that of the other, at once or not at all. */
+export async function installKeyFile(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncDirectory(dirname(to));
 }
 
 /** Mode and content of one and the same file. */

@@ -13,6 +13,8 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 /** Notes are of strangers: a longer one is not looked at. */
 const MAX_NOTE_CHARS = 1_000_000;
 const MAX_SIGNATURES = 100;
+/** Of a note that one more is added to. */
+const KEPT_SIGNATURES = 16;
 
 export class NoteError extends Error {
   constructor(message: string) {
@@ -21,7 +23,11 @@ export class NoteError extends Error {
   }
 }
 
-type VerifierKey = { readonly name: string; readonly keyHash: string; readonly publicKey: KeyObject };
+/** A vkey, taken apart. */
+export type VerifierKey = { readonly name: string; readonly keyHash: string; readonly publicKey: KeyObject };
+
+/** vkeys; taken apart where many notes are to be opened with them. */
+export type Keys = readonly (string | VerifierKey)[];
 
 export type OpenNote = {
   /** Ends with a newline. */
@@ -39,20 +45,31 @@ export function vkeyOf(name: string, publicKey: KeyObject): string {
 /** Signs a text that ends with a newline. */
 export function signNote(text: string, signer: { name: string; privateKey: KeyObject }): string {
   checkText(text);
+  return `${text}\n${signatureOf(text, signer)}`;
+}
+
+/** Adds a signature, behind the last ones that the note has. */
+export function cosignNote(note: string, signer: { name: string; privateKey: KeyObject }): string {
+  const { text } = parseNote(note);
+  const lines = note.slice(text.length + 1).split(/(?<=\n)/);
+  return `${text}\n${lines.slice(-KEPT_SIGNATURES).join('')}${signatureOf(text, signer)}`;
+}
+
+function signatureOf(text: string, signer: { name: string; privateKey: KeyObject }): string {
   const { name, privateKey } = signer;
   const [, keyHash = ''] = vkeyOf(name, createPublicKey(privateKey)).slice(name.length).split('+');
   const signature = sign(null, Buffer.from(text), privateKey);
   const payload = Buffer.concat([Buffer.from(keyHash, 'hex'), signature]).toString('base64');
-  return `${text}\n\u2014 ${name} ${payload}\n`;
+  return `\u2014 ${name} ${payload}\n`;
 }
 
 /**
  * The text of a note that at least one of the keys has signed; signatures of other keys are none of our business. Throws a
  * NoteError otherwise, and where a signature says it is of one of the keys and is not.
  */
-export function openNote(note: string, vkeys: readonly string[]): OpenNote {
+export function openNote(note: string, vkeys: Keys): OpenNote {
   const { text, signatures } = parseNote(note);
-  const keys = vkeys.map(parseVkey);
+  const keys = vkeys.map((key) => (typeof key === 'string' ? parseVkey(key) : key));
   const signers = new Set<string>();
   for (const { name, keyHash, signature } of signatures) {
     const key = keys.find((known) => known.name === name && known.keyHash === keyHash);

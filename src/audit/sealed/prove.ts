@@ -2,7 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { inSnapshot } from '../../db/pool.ts';
 import type { Transaction } from '../../db/transaction.ts';
-import { InvalidRequestError, OperationalError, RefusedError } from '../../errors.ts';
+import { InvalidRequestError, RefusedError } from '../../errors.ts';
 import {
   readCheckpointOf,
   readIncarnation,
@@ -14,6 +14,7 @@ import { LogContradictionError } from './contradiction.ts';
 import { readDrift, type Drift } from '../drift/drift-log.ts';
 import { eventDocument, type InclusionDocument } from './proof-document.ts';
 import { consistencyRanges, inclusionRanges, verifyConsistency, verifyInclusion } from '../tree/proofs.ts';
+import { createSealWaiter, notSealedYet } from './seal-waiter.ts';
 import { readLeaf, readRoots, type SealedTree } from './sealed-tree.ts';
 
 /** Hashes are in base64, as they are in a checkpoint. */
@@ -38,25 +39,40 @@ export type ConsistencyDocument = {
   readonly checkpoint: string | null;
 };
 
+export type PublicKeyDocument = { readonly name: string; readonly vkey: string; readonly current: boolean };
+
 export type AuditQueries = {
   /** Null before the first one. */
   readonly checkpoint: () => Promise<CheckpointDocument | null>;
+  /** Rejects with `not_sealed_yet` where the position is not sealed by then. */
+  readonly sealed: (wanted: { position: bigint; timeoutMs: number }) => Promise<void>;
   /** By default in the tree of the last checkpoint. Rejects with `not_sealed_yet` for what is not in it yet. */
   readonly inclusion: (wanted: {
     position: bigint;
     treeSize: bigint | undefined;
   }) => Promise<InclusionDocument>;
   readonly consistency: (wanted: { from: bigint; to: bigint | undefined }) => Promise<ConsistencyDocument>;
+  /** Every key that ever signed, the one that signs now last. */
+  readonly publicKeys: () => Promise<PublicKeyDocument[]>;
   readonly drift: () => Promise<Drift>;
 };
 
 export function createAuditQueries(pool: Pool, ledgerId: number): AuditQueries {
   return {
     checkpoint: () => inSnapshot(pool, (tx) => latestCheckpoint(tx, ledgerId)),
+    sealed: createSealWaiter(pool, ledgerId),
     inclusion: (wanted) => told(inSnapshot(pool, (tx) => proveInclusion(tx, ledgerId, wanted))),
     consistency: (wanted) => told(inSnapshot(pool, (tx) => proveConsistency(tx, ledgerId, wanted))),
+    publicKeys: () => publicKeysOf(pool, ledgerId),
     drift: () => inSnapshot(pool, (tx) => readDrift(tx, ledgerId)),
   };
+}
+
+async function publicKeysOf(tx: Transaction, ledgerId: number): Promise<PublicKeyDocument[]> {
+  const vkeys = await readPublicKeys(tx, ledgerId);
+  return vkeys.map((vkey, index) => ({
+    ...{ name: vkey.slice(0, vkey.indexOf('+')), vkey, current: index === vkeys.length - 1 },
+  }));
 }
 
 /** Who asks for a proof is told that there can be none, and why. */
@@ -171,10 +187,7 @@ async function sealedTreeWith(
   if (faults.length > 0) throw new InvalidRequestError(faults, head);
   const incarnation = await readIncarnation(tx, ledgerId);
   if (incarnation === null || wanted.some(({ size }) => size !== undefined && size > sealed)) {
-    throw new OperationalError('not_sealed_yet', `The log is sealed up to position ${sealed}.`, {
-      retryAfterSeconds: 1,
-      position: sealed,
-    });
+    throw notSealedYet(sealed);
   }
   return { tree: { ledgerId, incarnation: incarnation.number }, size: sealed };
 }

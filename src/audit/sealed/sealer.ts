@@ -8,8 +8,9 @@ import { startRecurring, type Recurring } from '../../recurring.ts';
 import { readSealedState } from './checkpoint-log.ts';
 import { LogContradictionError } from './contradiction.ts';
 import { isKeyTrouble } from './incarnations.ts';
-import { writeLastSigned } from './last-signed.ts';
+import { forgetRefusal, noteRefusal } from './refusals.ts';
 import { seal, type Sealing } from './seal.ts';
+import { createThinning } from './thin-checkpoints.ts';
 
 const LOOK_MS = 1_000;
 
@@ -22,18 +23,24 @@ export type SealerDeps = Sealing & {
 };
 
 export function startSealer(deps: SealerDeps): Recurring {
-  const { pool, ledgerId, keyFile, wake, onRefused, log } = deps;
+  const { pool, ledgerId, wake, onRefused, log } = deps;
   /** What stands in the way of sealing, said once and not every second. */
   let complaint: string | null = null;
-  let notKept = false;
+  const { thin } = createThinning(ledgerId);
+  /** Whether what an earlier process may have noted is gone. */
+  let forgotten = false;
 
   async function sealAll(signal: AbortSignal): Promise<void> {
     try {
       for (let more = true; more && !signal.aborted;) {
         const sealed = await seal(pool, deps);
-        if (sealed !== null) await keep(sealed.note);
+        if (sealed !== null && !forgotten) {
+          await forgetRefusal(pool, ledgerId);
+          forgotten = true;
+        }
         more = sealed?.more ?? false;
       }
+      await thin(pool);
       if (complaint !== null && !signal.aborted) log.info('sealing goes on');
       complaint = null;
     } catch (error) {
@@ -42,20 +49,11 @@ export function startSealer(deps: SealerDeps): Recurring {
       onRefused();
       if (error.message === complaint) return;
       complaint = error.message;
-      if (contradicted)
+      if (contradicted) {
         log.error({ reason: complaint }, 'the log is not sealed: it contradicts what was sealed');
-      else log.warn({ reason: complaint }, 'the log is not sealed by this process');
-    }
-  }
-
-  /** The checkpoint is signed and stored already: that it can't be kept beside the key is a pity, not a failure. */
-  async function keep(note: string): Promise<void> {
-    try {
-      await writeLastSigned(keyFile, note);
-      notKept = false;
-    } catch (error) {
-      if (!notKept) log.warn({ err: error }, 'the last checkpoint cannot be kept beside the key');
-      notKept = true;
+        forgotten = false;
+        await noteRefusal(pool, ledgerId, complaint);
+      } else log.warn({ reason: complaint }, 'the log is not sealed by this process');
     }
   }
 

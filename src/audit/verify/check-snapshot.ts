@@ -5,7 +5,7 @@ import type { CheckName, FindingList } from '../fold/finding.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export function checkSnapshot(
-  { outside, projected, head, sealed }: Snapshot,
+  { outside, projected, head, incarnations, clock, refusal }: Snapshot,
   chain: Chain,
   findings: FindingList,
 ): void {
@@ -18,13 +18,24 @@ export function checkSnapshot(
   report('positions', outside.event, 'events');
   report('entries', outside.entry, 'entries');
   report('read_models', outside.transaction, 'transactions, as far as they were projected,');
-  if (sealed > head)
+  for (const { sealed, origin } of incarnations)
+    if (sealed > head)
+      findings.add({
+        check: 'sealed',
+        ...nowhere,
+        expected: `${sealed} events, which ${origin} has sealed`,
+        found: `${head} events`,
+      });
+  if (clock !== null)
     findings.add({
-      check: 'sealed',
-      ...nowhere,
-      expected: `${sealed} events, which were sealed`,
-      found: `${head} events`,
+      ...{ check: 'times', position: head.toString(), walletId: null },
+      expected: `the ledger's clock at ${clock.expected}, when its last event was recorded`,
+      found: clock.found,
     });
+  if (refusal !== null) {
+    const expected = 'a log that goes on from what was signed of it';
+    findings.add({ check: 'sealing', ...nowhere, expected, found: refusal });
+  }
   for (const [projection, position] of projected) {
     if (position <= head) continue;
     findings.add({

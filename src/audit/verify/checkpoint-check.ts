@@ -2,14 +2,16 @@
 import type { Pool } from 'pg';
 import { readCheckpoints, type StoredCheckpoint } from '../sealed/checkpoint-log.ts';
 import { CheckpointError, openCheckpoint, type Checkpoint } from '../sealed/checkpoint.ts';
+import { NoteError, parseVkey, type VerifierKey } from '../sealed/note.ts';
+import { createExpectedCheckpoints, type Sealed } from '../fold/expected-checkpoints.ts';
 import type { FindingList } from '../fold/finding.ts';
 import type { PositionRange } from '../fold/range-summary.ts';
+import { createLinkCheck } from './checkpoint-links.ts';
+import { expectedExtensions } from './incarnation-check.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Above every incarnation: PostgreSQL's largest integer. */
 const MAX_INCARNATION = 2_147_483_647;
-
-export type Sealed = { readonly origin: string; readonly size: bigint };
 
 export type CheckpointCheck = {
   /** Tree sizes of the checkpoints with from < size <= to, ascending. */
@@ -32,11 +34,13 @@ export function createCheckpointCheck(of: {
   readonly since: Sealed | null;
 }): CheckpointCheck {
   const { pool, ledgerId, snapshot, findings } = of;
-  const keys = of.trusted.length > 0 ? of.trusted : snapshot.publicKeys;
+  const keys = parsedKeys(of.trusted.length > 0 ? of.trusted : snapshot.publicKeys, report);
+  const extensions = expectedExtensions(snapshot.incarnations, keys, report);
+  const origins = new Map(snapshot.incarnations.map(({ number, origin }) => [number, origin]));
+  const newest = Math.max(0, ...origins.keys());
+  const checkLinks = createLinkCheck(report, { partial: of.since !== null });
   const kept = of.kept.map((note) => openCheckpoint(note, keys));
-  const expected = new Map<bigint, Checkpoint[]>();
-  let latest = of.since;
-  let count = 0;
+  const { expect, sizesWithin, ...expected } = createExpectedCheckpoints(report, of.since);
 
   for (const { size } of kept) {
     if (of.since !== null && size < of.since.size)
@@ -47,38 +51,34 @@ export function createCheckpointCheck(of: {
       report(size, `${size} events, as a kept checkpoint says`, `${snapshot.head} events`);
   }
 
-  function report(size: bigint, wanted: string, found: string): void {
-    findings.add({
-      check: 'checkpoints',
-      position: size.toString(),
-      walletId: null,
-      expected: wanted,
-      found,
-    });
+  function report(size: bigint | null, wanted: string, found: string): void {
+    const place = { position: size?.toString() ?? null, walletId: null };
+    findings.add({ check: 'checkpoints', ...place, expected: wanted, found });
   }
 
-  function expect(checkpoint: Checkpoint): void {
-    const same = expected.get(checkpoint.size) ?? [];
-    expected.set(checkpoint.size, [...same, checkpoint]);
-  }
-
-  /** Null for one that is not signed as it has to be, or does not say what its row says. */
+  /** Null for one that is not signed as it has to be, or does not say what its row and its incarnation say. */
   function open(stored: StoredCheckpoint): Checkpoint | null {
+    const { treeSize, origin, incarnation, rootHash, note } = stored;
     try {
-      const checkpoint = openCheckpoint(stored.note, keys);
+      const checkpoint = openCheckpoint(note, keys);
       const agrees =
-        checkpoint.size === stored.treeSize &&
-        checkpoint.origin === stored.origin &&
-        checkpoint.root.equals(stored.rootHash);
-      if (agrees) return checkpoint;
-      report(
-        stored.treeSize,
-        `${stored.origin} ${stored.treeSize}`,
-        `signed: ${checkpoint.origin} ${checkpoint.size}`,
-      );
+        checkpoint.size === treeSize && checkpoint.origin === origin && checkpoint.root.equals(rootHash);
+      if (!agrees)
+        report(treeSize, `${origin} ${treeSize}`, `signed: ${checkpoint.origin} ${checkpoint.size}`);
+      // One that is newer than the snapshot is not known yet.
+      if (incarnation <= newest && origins.get(incarnation) !== origin)
+        report(treeSize, `a checkpoint of ${origins.get(incarnation) ?? 'no incarnation'}`, origin);
+      const [wanted, named] = [extensions.get(incarnation), checkpoint.extensions.join()];
+      if (wanted !== undefined && wanted.join() !== named)
+        report(
+          treeSize,
+          `a checkpoint that says: ${wanted.join() || 'nothing of others'}`,
+          named || 'nothing',
+        );
+      return agrees ? checkpoint : null;
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
-      report(stored.treeSize, 'a signed checkpoint', error.message);
+      report(treeSize, 'a signed checkpoint', error.message);
     }
     return null;
   }
@@ -90,6 +90,7 @@ export function createCheckpointCheck(of: {
       for (;;) {
         const page = await readCheckpoints(pool, ledgerId, { upTo: to, after });
         for (const stored of page) {
+          checkLinks(stored);
           const checkpoint = open(stored);
           if (checkpoint !== null) expect(checkpoint);
         }
@@ -97,23 +98,24 @@ export function createCheckpointCheck(of: {
         if (last === undefined) break;
         after = last;
       }
-      return [...expected.keys()]
-        .filter((size) => size > from && size <= to)
-        .sort((left, right) => (left < right ? -1 : 1));
+      return sizesWithin({ from, to });
     },
-    onMark(size, root) {
-      for (const checkpoint of expected.get(size) ?? []) {
-        count += 1;
-        if (root !== null && root.equals(checkpoint.root)) latest = { origin: checkpoint.origin, size };
-        else {
-          const found =
-            root === null ? 'no tree: events before it are missing' : `root ${root.toString('base64')}`;
-          report(size, `root ${checkpoint.root.toString('base64')}, as ${checkpoint.origin} signed`, found);
-        }
-      }
-      expected.delete(size);
-    },
-    latest: () => latest,
-    count: () => count,
+    ...expected,
   };
+}
+
+/** One that is none opens nothing. */
+function parsedKeys(
+  vkeys: readonly string[],
+  report: (size: null, expected: string, found: string) => void,
+): VerifierKey[] {
+  return vkeys.flatMap((vkey) => {
+    try {
+      return [parseVkey(vkey)];
+    } catch (error) {
+      if (!(error instanceof NoteError)) throw error;
+      report(null, 'a public key', error.message);
+      return [];
+    }
+  });
 }

@@ -1,5 +1,6 @@
 /** Folds the log up to the snapshot, and compares the tables where the fold stands where they stood. */
 import type { Pool } from 'pg';
+import { ascending } from '../fold/ascending.ts';
 import type { Chain, ChainStart } from '../fold/chain.ts';
 import { readFact } from '../fold/event-validators.ts';
 import type { CheckName, FindingList } from '../fold/finding.ts';
@@ -92,10 +93,6 @@ async function* tasksOf(
     yield { ledgerId, from, to, marked, ...upTo, ...limited };
     from = to;
   }
-}
-
-function ascending(left: bigint, right: bigint): number {
-  return left < right ? -1 : Number(left > right);
 }
 
 async function compareAt(

@@ -3,7 +3,10 @@ import type { Pool, PoolClient } from 'pg';
 import { headPosition } from '../../events/head.ts';
 import { NOTHING_LIMITED, type Limited } from '../fold/limit-facts.ts';
 import { readPublicKeys } from '../sealed/checkpoint-log.ts';
+import { BLOCK_LEVEL } from '../tree/block-hashes.ts';
+import { readRefusal } from '../sealed/refusals.ts';
 import { SPOOLED_TABLES } from './spooled-rows.ts';
+import type { SealedIncarnation } from './incarnation-check.ts';
 import type { Spool } from './spool.ts';
 
 /** How many rows of what has ended there are, of the write side and of the read model. */
@@ -24,8 +27,11 @@ export type Snapshot = {
   readonly limited: Limited;
   readonly closedHolds: Closed;
   readonly closedSchedules: Closed;
-  /** Size of the largest tree that was ever sealed. */
-  readonly sealed: bigint;
+  readonly incarnations: readonly SealedIncarnation[];
+  /** The ledger's clock, and what it should be by the last event, where the two differ. */
+  readonly clock: { readonly found: string; readonly expected: string } | null;
+  /** Why the sealer signs nothing more, if it says so. */
+  readonly refusal: string | null;
   /** The keys that have sealed, as the database names them. */
   readonly publicKeys: readonly string[];
 };
@@ -88,8 +94,15 @@ select (select count(*) from schedules where ledger_id = $1::integer and status 
        (select count(*) from read.scheduled where ledger_id = $1::integer and status <> 'scheduled') as read`,
     values: [ledgerId],
   });
-  const sealed = await client.query<{ size: bigint }>({
-    text: 'select coalesce(max(tree_size), 0) as size from audit_checkpoints where ledger_id = $1::integer',
+  const clocks = await client.query<{ found: string; expected: string }>({
+    text: `
+select l.head_recorded_at as found, e.recorded_at as expected
+  from ledgers l
+  join events e
+    on e.ledger_id = l.id
+   and e.position = l.head_position
+ where l.id = $1::integer
+   and e.recorded_at <> l.head_recorded_at`,
     values: [ledgerId],
   });
   return {
@@ -98,7 +111,30 @@ select (select count(*) from schedules where ledger_id = $1::integer and status 
     closedHolds: holds.rows[0] ?? { written: 0n, read: 0n },
     limited: limited.rows[0] ?? NOTHING_LIMITED,
     closedSchedules: schedules.rows[0] ?? { written: 0n, read: 0n },
-    sealed: sealed.rows[0]?.size ?? 0n,
+    incarnations: await readSealedIncarnations(client, ledgerId),
+    clock: clocks.rows[0] ?? null,
+    refusal: await readRefusal(client, ledgerId),
     publicKeys: await readPublicKeys(client, ledgerId),
   };
+}
+
+async function readSealedIncarnations(client: PoolClient, ledgerId: number): Promise<SealedIncarnation[]> {
+  const { rows } = await client.query<SealedIncarnation>({
+    text: `
+select i.number, i.origin, i.succeeds,
+       coalesce((select max(c.tree_size)
+                   from audit_checkpoints c
+                  where c.ledger_id = i.ledger_id
+                    and c.incarnation = i.number), 0) as sealed,
+       coalesce((select max(n.index) + 1
+                   from audit_nodes n
+                  where n.ledger_id = i.ledger_id
+                    and n.incarnation = i.number
+                    and n.level = ${BLOCK_LEVEL}), 0) as blocks
+  from audit_incarnations i
+ where i.ledger_id = $1::integer
+ order by i.number`,
+    values: [ledgerId],
+  });
+  return rows;
 }

@@ -4,8 +4,12 @@ import { byteaArray, int8Array } from '../../db/binary-arrays.ts';
 import type { Fact } from '../../events/catalog.ts';
 import { keyHash } from '../../events/key-hash.ts';
 import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
-import { checkClosedHolds, type ClosedHold } from './closed-holds.ts';
-import { checkClosedSchedules, type ClosedSchedule } from './closed-schedules.ts';
+import {
+  checkClosedHolds,
+  checkClosedSchedules,
+  type ClosedHold,
+  type ClosedSchedule,
+} from './closed-rows.ts';
 import type { Finding } from '../fold/finding.ts';
 import { statusOf } from '../fold/schedule-tracks.ts';
 import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-values.ts';
@@ -98,8 +102,10 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
   for (const { position, line } of transactions.orphans())
     fold.report('read_models', { position }, 'no transaction', `transactions: ${line}`);
   await checkKeys(client, ledgerId, fold, keyed);
-  await checkClosedHolds(client, step, fold, closed);
-  await checkClosedSchedules(client, step, fold, closedSchedules);
+  const holdsIn = { ledgerId, projectedTo: step.holdsUpTo };
+  await checkClosedHolds(client, holdsIn, fold, closed);
+  const schedulesIn = { ledgerId, projectedTo: step.schedulesUpTo };
+  await checkClosedSchedules(client, schedulesIn, fold, closedSchedules);
   await checkPersonalValues(client, ledgerId, fold, digests);
 }
 

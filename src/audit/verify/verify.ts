@@ -5,12 +5,14 @@
 import type { Pool } from 'pg';
 import { createChain, FROM_THE_BEGINNING, type ChainStart } from '../fold/chain.ts';
 import { checkErasedWallets } from '../fold/erased-wallets.ts';
-import { createFindingList, type FindingList } from '../fold/finding.ts';
+import { createFindingList, requireSigned, type FindingList } from '../fold/finding.ts';
 import type { Counted, Verdict } from '../fold/verdict.ts';
 import { createAuditPool } from '../rows/audit-pool.ts';
 import type { Threads } from '../threads/task-runner.ts';
 import { checkKeyCount, checkSnapshot } from './check-snapshot.ts';
-import { createCheckpointCheck, type Sealed } from './checkpoint-check.ts';
+import { checkNodes } from './check-nodes.ts';
+import { createCheckpointCheck } from './checkpoint-check.ts';
+import type { Sealed } from '../fold/expected-checkpoints.ts';
 import { checkErasedValues } from './erased-values.ts';
 import { foldLog } from './fold-log.ts';
 import { checkReversals } from './reversed-originals.ts';
@@ -65,6 +67,8 @@ async function verifyWith(pool: Pool, spool: Spool, options: VerifyOptions): Pro
   checkErasedWallets(chain.heads, findings);
   await checkErasedValues(pool, ledgerId, chain.heads, findings);
   counted.reversals = await checkReversals(pool, ledgerId, chain.heads.reversed, findings);
+  await checkNodes(pool, ledgerId, snapshot, findings);
+  requireSigned(findings, { ...options, latest: checkpoints.latest() });
   await checkKeyCount(pool, ledgerId, counted.keys, { from: start.position, to: snapshot.head }, findings);
   return {
     from: start.position + 1n,
