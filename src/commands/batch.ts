@@ -6,9 +6,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Pool, PoolClient } from 'pg';
-import { classifyFailure, isConnectionError } from '../db/failures.ts';
+import { classifyFailure, isBeyondUse, isConnectionError, writeFaultOf } from '../db/failures.ts';
 import { OperationalError } from '../errors.ts';
-import { AttemptError, attemptBatch, type AttemptResult } from './attempt.ts';
+import { attemptBatch } from './attempt.ts';
+import { AttemptError, type AttemptResult, type Turn } from './attempt-terms.ts';
 import type { ContextSource, KeyedSubmission } from './decide-batch.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import { keyHash } from '../events/key-hash.ts';
@@ -17,7 +18,7 @@ import type { KnownHeads } from './known-heads.ts';
 import { lockHead } from './lock-and-read.ts';
 import type { Submission } from './submission.ts';
 
-export type BatchRunner = (submissions: readonly Submission[]) => Promise<void>;
+export type BatchRunner = (submissions: readonly Submission[], turn: Turn) => Promise<void>;
 
 export type BatchRunnerDeps = {
   readonly pool: Pool;
@@ -36,22 +37,28 @@ export type BatchRunnerDeps = {
     durationMs: number;
   }) => void;
   readonly onRetry: (reason: string) => void;
+  /** The database would not take a batch, for this cause. */
+  readonly onUnavailable: (cause: unknown) => void;
 };
 
 /** The runner never rejects: every submission is settled or failed. */
 export function createBatchRunner(deps: BatchRunnerDeps): BatchRunner {
-  return async (submissions) => {
+  return async (submissions, turn) => {
     const batch = submissions.map((submission) => ({
       submission,
       keyHashes: submission.requests.map(({ idempotencyKey }) =>
         idempotencyKey === null ? null : keyHash(idempotencyKey),
       ),
     }));
-    await runToTheEnd(deps, batch).catch((error: unknown) => failAll(deps, batch, error));
+    await runToTheEnd(deps, batch, turn).catch((error: unknown) => failAll(deps, batch, error));
   };
 }
 
-async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmission[]): Promise<void> {
+async function runToTheEnd(
+  deps: BatchRunnerDeps,
+  batch: readonly KeyedSubmission[],
+  turn: Turn,
+): Promise<void> {
   const startedAt = performance.now();
   let headFirst = false;
   let lastError: unknown;
@@ -63,7 +70,9 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
     if (attempt > 1 && !answersAreDue && performance.now() - startedAt > deps.deadlineMs) break;
     answersAreDue = false;
     try {
-      const result = await withClient(deps, (client) => attemptBatch(client, { ...deps, batch, headFirst }));
+      const result = await withClient(deps, (client) =>
+        attemptBatch(client, { ...deps, batch, headFirst, turn }),
+      );
       settleAll(deps, batch, result, performance.now() - startedAt);
       return;
     } catch (error) {
@@ -89,21 +98,21 @@ async function runToTheEnd(deps: BatchRunnerDeps, batch: readonly KeyedSubmissio
           answersAreDue = true;
           break;
         case 'command':
-          await splitUp(deps, batch, error);
+          await splitUp(deps, batch, { error, turn });
           return;
         case 'unavailable':
+          deps.onUnavailable(causeOf(error));
           throw undecided === null ? unavailable(error) : outcomeUnknown(undecided);
         case 'bug':
           // An event that cannot be read is what one command refers to.
           if (error instanceof AttemptError && error.cause instanceof UnreadableEventError)
-            return await splitUp(deps, batch, error);
+            return await splitUp(deps, batch, { error, turn });
           throw error;
       }
     }
   }
   if (undecided !== null) throw outcomeUnknown(undecided);
-  const cause = lastError instanceof AttemptError ? lastError.cause : lastError;
-  if (isConnectionError(cause)) throw unavailable(lastError);
+  if (isConnectionError(causeOf(lastError))) throw unavailable(lastError);
   throw new OperationalError('overloaded', 'The command met too many conflicts. Nothing was written.', {
     retryAfterSeconds: 1,
     cause: lastError,
@@ -120,6 +129,10 @@ function verdictOn(error: unknown): Verdict {
   return lost ? 'transient' : classifyFailure(error.cause);
 }
 
+function causeOf(error: unknown): unknown {
+  return error instanceof AttemptError ? error.cause : error;
+}
+
 /** 5 to 10 ms, 10 to 20 ms, ... at most 320 ms: jitter, so that two who collided do not collide again. */
 function backoffMs(attempt: number): number {
   return 5 * 2 ** Math.min(attempt - 1, 5) * (1 + Math.random());
@@ -134,8 +147,7 @@ async function withClient<Result>(
   try {
     return await work(client);
   } catch (error) {
-    const cause = error instanceof AttemptError ? error.cause : error;
-    broken = (error instanceof AttemptError && error.reason === 'ambiguous') || isConnectionError(cause);
+    broken = (error instanceof AttemptError && error.reason === 'ambiguous') || isBeyondUse(causeOf(error));
     throw error;
   } finally {
     client.release(broken);
@@ -167,12 +179,12 @@ async function untilKnown(deps: BatchRunnerDeps, cause: unknown): Promise<void> 
 async function splitUp(
   deps: BatchRunnerDeps,
   batch: readonly KeyedSubmission[],
-  error: unknown,
+  { error, turn }: { error: unknown; turn: Turn },
 ): Promise<void> {
   if (batch.length === 1) throw error;
   deps.log.warn({ err: error, commands: batch.length }, 'a command broke its batch: running them one by one');
   for (const keyed of batch) {
-    await runToTheEnd(deps, [keyed]).catch((failure: unknown) => failAll(deps, [keyed], failure));
+    await runToTheEnd(deps, [keyed], turn).catch((failure: unknown) => failAll(deps, [keyed], failure));
   }
 }
 
@@ -183,8 +195,9 @@ function outcomeUnknown(cause: unknown): OperationalError {
 }
 
 function unavailable(error: unknown): OperationalError {
-  const message =
-    'The database cannot take writes right now. Nothing was written; retry with the same Idempotency-Key.';
+  const fault = writeFaultOf(causeOf(error));
+  const why = fault === null ? '' : `: ${fault}`;
+  const message = `The database cannot take writes right now${why}. Nothing was written; retry with the same Idempotency-Key.`;
   return new OperationalError('database_unavailable', message, { retryAfterSeconds: 1, cause: error });
 }
 

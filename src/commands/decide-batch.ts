@@ -7,14 +7,14 @@ import type { PreparedEvent } from '../events/append.ts';
 import type { NewEvent } from '../events/catalog.ts';
 import { evolveWithEntries } from '../events/evolve.ts';
 import { lotChangesOf, type Lot } from '../events/lots.ts';
-import { outcomeOf } from '../events/outcome.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { forkState, type LedgerState, type WalletState } from '../events/state.ts';
 import { answerFromLog } from './answer-from-log.ts';
+import type { BatchPlan, Planned, PlannedSettlement } from './batch-plan.ts';
 import { decide } from './decide.ts';
 import type { DecisionContext } from './decision.ts';
 import { fingerprint, keyReusedBy } from './idempotency.ts';
-import type { Answer, Request, Settlement, Submission } from './submission.ts';
+import type { Answer, Request, Submission } from './submission.ts';
 
 export type ContextSource = (
   occurredAt: string,
@@ -24,29 +24,6 @@ export type KeyedSubmission = {
   readonly submission: Submission;
   /** Of each request; null where it has no key. */
   readonly keyHashes: readonly (Buffer | null)[];
-};
-
-/** An answer already known, or one that awaits the position of an event of this batch. */
-type Planned =
-  | { readonly kind: 'known'; readonly answer: Answer }
-  | { readonly kind: 'appended'; readonly index: number; readonly replayed: boolean };
-
-/** What a submission will be told, once the positions are known. */
-type PlannedSettlement =
-  | { readonly kind: 'answered'; readonly planned: readonly Planned[] }
-  | { readonly kind: 'batch_refused'; readonly index: number; readonly planned: Planned }
-  | { readonly kind: 'keys_known_in_part'; readonly known: readonly number[] };
-
-export type BatchPlan = {
-  readonly occurredAt: string;
-  readonly events: readonly PreparedEvent[];
-  /** Final values of the wallets that were opened or changed, by id. */
-  readonly wallets: readonly WalletState[];
-  /** Final values of the lots that were opened or changed. */
-  readonly lots: readonly Lot[];
-  readonly raisesPolicy: boolean;
-  /** In the order of the submissions. */
-  readonly settlements: readonly PlannedSettlement[];
 };
 
 export type BatchToDecide = {
@@ -256,58 +233,4 @@ function lotsTouched(state: LedgerState, events: readonly PreparedEvent[]): Lot[
 
 function known(outcome: Answer['outcome']): Planned {
   return { kind: 'known', answer: { outcome, position: null, replayed: false } };
-}
-
-/** Whether every answer rests on an event of the plan itself, and so every key of the batch on what is appended. */
-export function isAppendedWhole({ settlements }: BatchPlan): boolean {
-  return settlements.every(
-    (settlement) =>
-      settlement.kind === 'answered' && settlement.planned.every(({ kind }) => kind === 'appended'),
-  );
-}
-
-/** Personal values by event id, for the answers that show them. */
-export type PersonalByEvent = ReadonlyMap<string, ReadonlyMap<string, string>>;
-
-type Places = { readonly firstPosition: bigint; readonly recordedAt: string };
-
-/** What the submissions of a batch are told once it was appended (or had nothing to append), in their order. */
-export function settlementsOf(
-  plan: BatchPlan,
-  appended: Places | null,
-  personal: PersonalByEvent,
-): Settlement[] {
-  const tell = (planned: Planned): Answer => answerOf(plan, planned, { appended, personal });
-  return plan.settlements.map((settlement): Settlement => {
-    switch (settlement.kind) {
-      case 'answered':
-        return { kind: 'answered', answers: settlement.planned.map(tell) };
-      case 'batch_refused':
-        return { kind: 'batch_refused', index: settlement.index, answer: tell(settlement.planned) };
-      case 'keys_known_in_part':
-        return settlement;
-    }
-  });
-}
-
-function answerOf(
-  plan: BatchPlan,
-  planned: Planned,
-  given: { appended: Places | null; personal: PersonalByEvent },
-): Answer {
-  if (planned.kind === 'known') return planned.answer;
-  const prepared = plan.events[planned.index];
-  const { appended, personal } = given;
-  if (prepared === undefined || appended === null)
-    throw new Error('an answer awaits an event that was not appended');
-  const { event } = prepared;
-  const position = appended.firstPosition + BigInt(planned.index);
-  const outcome = outcomeOf({
-    ...event,
-    position,
-    occurredAt: plan.occurredAt,
-    recordedAt: appended.recordedAt,
-    personal: personal.get(event.id) ?? null,
-  });
-  return { outcome, position, replayed: planned.replayed };
 }

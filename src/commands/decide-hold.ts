@@ -1,6 +1,6 @@
 /** The rules of holds: part of a balance is reserved, paid out in one or several captures, and released. */
 import type { Hold, LotShare } from '../events/catalog.ts';
-import { afterFirst, firstOf, lotsMember, sharesOf } from '../events/lots.ts';
+import { afterFirst, endsMember, firstOf, lotsMember, sharesOf } from '../events/lots.ts';
 import { windowsInForce } from '../events/spend-limits.ts';
 import {
   lotsOf,
@@ -86,7 +86,8 @@ export function decideHold(state: LedgerState, command: HoldCommand, context: De
     ...(windows.length > 0 ? { counted: { at: context.occurredAt, windows: [...windows] } } : {}),
   };
   const heldAfter = (wallet.held + amount).toString();
-  const data = { hold, expiresInSeconds: asked.expiresInSeconds, heldAfter };
+  const ends = endsMember(lots, hold.lots ?? []);
+  const data = { hold, expiresInSeconds: asked.expiresInSeconds, heldAfter, ...ends };
   return happened(newEvent('hold.placed', data, context, { id: holdId }));
 }
 
@@ -149,6 +150,7 @@ export function decideCapture(
     postings: [...paid.postings],
     ...{ final, hold: after, heldAfter },
     ...(closed ? freedMember(reserved) : {}),
+    ...endsMember(lotsOf(state, wallet), lots),
   };
   return afterOpening(paid.opened, newEvent('hold.captured', data, context, finish));
 }
@@ -163,10 +165,11 @@ export function decideRelease(
   if (found === null) return holdNotFound(holdId);
   const { hold, wallet } = found;
   const refusal = closedRefusal(hold, context);
-  if (refusal === null)
-    return happened(
-      newEvent('hold.released', ended(hold, wallet, 'released'), context, { relatedId: holdId }),
-    );
+  if (refusal === null) {
+    const ends = endsMember(lotsOf(state, wallet), hold.lots ?? []);
+    const data = { ...ended(hold, wallet, 'released'), ...ends };
+    return happened(newEvent('hold.released', data, context, { relatedId: holdId }));
+  }
   const request: Described = {
     ...{ type: 'release', asset: hold.asset, userId: hold.userId, amount: null },
     ...{ reference: hold.reference, metadata: null },

@@ -8,6 +8,7 @@ import {
   invalid,
   newEvent,
   refused,
+  subjectErased,
   type Decision,
   type DecisionContext,
 } from './decision.ts';
@@ -49,6 +50,9 @@ export function walletWithAsset(state: LedgerState, walletId: string): KnownWall
   const asset = wallet && state.assets.get(wallet.asset);
   if (wallet === undefined || asset === undefined)
     return refused('wallet_not_found', 'There is no wallet with this id.', { walletId });
+  const { owner } = wallet;
+  if ('userId' in owner && state.users.get(owner.userId)?.status === 'ERASED')
+    return subjectErased(owner.userId);
   return { wallet, asset };
 }
 

@@ -34,6 +34,8 @@ export function decideScheduling(
 ): Decision {
   const fault = faultOfTime(executeAt, context.occurredAt);
   if (fault !== null) return invalid('executeAt', fault);
+  if (command.kind === 'bonus' && command.expiresAt !== undefined && command.expiresAt <= executeAt)
+    return invalid('expiresAt', 'must be after executeAt, or there would be nothing to give');
   const tried = decideNow(state, command, context);
   if (tried.kind !== 'events') return tried;
 
@@ -140,6 +142,13 @@ function resultOf(events: readonly NewEvent[]): Result {
   };
 }
 
+/** What was personal of it went with the user: it is not named again, and the answer can be shown without it. */
+function withoutErased(state: LedgerState, schedule: Schedule): Schedule {
+  const { personalMetadata, ...rest } = schedule;
+  if (personalMetadata === undefined || schedule.userId === null) return schedule;
+  return state.users.get(schedule.userId)?.status === 'ERASED' ? rest : schedule;
+}
+
 export function decideCancel(
   state: LedgerState,
   command: CancelScheduleCommand,
@@ -152,7 +161,7 @@ export function decideCancel(
   const { schedule, status } = known;
   const reason = command.reason ?? null;
   if (status === 'scheduled') {
-    const data = { schedule, reason };
+    const data = { schedule: withoutErased(state, schedule), reason };
     return happened(newEvent('scheduled.cancelled', data, context, { relatedId: scheduleId }));
   }
   const request: Described = {

@@ -8,7 +8,7 @@ import { limitsText, parsedLimits } from '../events/spend-limits.ts';
 import { withPersonalValues } from '../events/read.ts';
 import type { PreparedEvent } from '../events/append.ts';
 import type { Lot } from '../events/lots.ts';
-import type { BatchPlan, PersonalByEvent } from './decide-batch.ts';
+import type { BatchPlan, PersonalByEvent } from './batch-plan.ts';
 import { writeSchedules } from './schedule-heads.ts';
 
 export function touchesDirectory({ events, lots }: Pick<BatchPlan, 'events' | 'lots'>): boolean {

@@ -2,7 +2,7 @@
  * One key, one outcome, for ever. The event that carries a key is the stored response; the fingerprint beside
  * it tells a retry from another request under the same key.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Refusal } from '../errors.ts';
 import type { StoredEvent } from '../events/read.ts';
 import { differingFields } from './request-fields.ts';
@@ -17,12 +17,18 @@ export function isUsableKey(key: string): boolean {
 
 const PLAIN = 1;
 const SALTED = 2;
+const DIGEST_BYTES = 32;
 
 /** Version byte and SHA-256; keyed with the salt of the personal values where the request holds any. */
 export function fingerprint(canonicalRequest: string, salt: Uint8Array | null): Buffer {
-  return salt === null
-    ? Buffer.concat([Buffer.of(PLAIN), createHash('sha256').update(canonicalRequest).digest()])
-    : Buffer.concat([Buffer.of(SALTED), createHmac('sha256', salt).update(canonicalRequest).digest()]);
+  const made = Buffer.allocUnsafe(1 + DIGEST_BYTES);
+  made[0] = salt === null ? PLAIN : SALTED;
+  const digest =
+    salt === null
+      ? hash('sha256', canonicalRequest, 'buffer')
+      : createHmac('sha256', salt).update(canonicalRequest).digest();
+  digest.copy(made, 1);
+  return made;
 }
 
 /** `erased` when the salt that the stored fingerprint needs is gone with the person. */

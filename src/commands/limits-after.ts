@@ -3,7 +3,7 @@ import { evolveWithEntries } from '../events/evolve.ts';
 import { hasAny, limitsLeft, type LimitsLeft } from '../events/spend-limits.ts';
 import type { LedgerState } from '../events/state.ts';
 import type { NewEvent } from '../events/catalog.ts';
-import type { BatchPlan } from './decide-batch.ts';
+import type { BatchPlan } from './batch-plan.ts';
 import type { Answer, Settlement } from './submission.ts';
 
 type LimitsOfWallet = { walletId: string } & LimitsLeft;

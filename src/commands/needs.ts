@@ -67,9 +67,12 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       break;
     case 'wallet.status':
     case 'wallet.overdraft':
-    case 'wallet.limits':
+    case 'wallet.limits': {
       walletIds.add(command.walletId);
+      const owner = references.owners.get(command.walletId);
+      if (owner !== undefined && 'userId' in owner) users.add(owner.userId);
       break;
+    }
     case 'topup':
     case 'bonus':
     case 'spend':
@@ -119,7 +122,11 @@ function takeNeeds(command: Command, references: References, collector: Collecto
       if (event?.type === 'scheduled.created') takeNeeds(waitingCommand(event), references, collector);
       break;
     }
-    case 'schedule.cancel':
+    case 'schedule.cancel': {
+      const event = references.events.get(command.scheduleId);
+      const userId = event?.type === 'scheduled.created' ? event.data.schedule.userId : null;
+      if (userId !== null) users.add(userId);
       break;
+    }
   }
 }

@@ -112,11 +112,12 @@ export function pay(
     purse.moveLots(payer, fromLots, -1n);
     purse.moveLots(payee, movement.toLots ?? [], 1n);
     payments.push({ payer, amount });
+    // In the order of their names: canonical JSON needs no copy then.
     postings.push({
-      asset: asset.slug,
       amount: amount.toString(),
-      from: { walletId: payer.id, balanceAfter: fromBalance.toString(), ...lotsMember(fromLots) },
-      to: { walletId: payee.id, balanceAfter: toBalance.toString(), ...lotsMember(movement.toLots ?? []) },
+      asset: asset.slug,
+      from: { balanceAfter: fromBalance.toString(), ...lotsMember(fromLots), walletId: payer.id },
+      to: { balanceAfter: toBalance.toString(), ...lotsMember(movement.toLots ?? []), walletId: payee.id },
     });
   }
   // A hold was counted when it was placed.

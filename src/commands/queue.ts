@@ -1,6 +1,8 @@
 /**
  * The queue of one ledger. There is no delay to collect a batch: while one commits, the next one gathers; at
- * low load a batch is one command. Everything is bounded: how many wait, how many run together, how long.
+ * low load a batch is one command. Under load the next one leaves before the last is committed, so that the database
+ * goes from one to the other without waiting for this process. Everything is bounded: how many wait, how many run
+ * together, how long.
  */
 import { OperationalError } from '../errors.ts';
 import type { BatchRunner } from './batch.ts';
@@ -14,6 +16,10 @@ export type CommandQueue = {
   submitAtomic(requests: readonly Request[]): Promise<Settlement>;
   /** How many commands wait, those of the running batch not counted. */
   depth(): number;
+  /** Nothing waits and nothing runs. */
+  isIdle(): boolean;
+  /** It takes nothing new. */
+  isClosed(): boolean;
   /** Takes nothing new, finishes what was taken, unless that is abandoned. */
   close(): Promise<void>;
   /** Answers everyone who still waits, without an outcome: for a shutdown that cannot wait any longer. */
@@ -30,27 +36,62 @@ export type CommandQueueOptions = {
 
 type Waiting = { readonly submission: Submission; readonly since: number };
 
+type UnderWay = {
+  readonly submissions: readonly Submission[];
+  readonly commands: number;
+  readonly since: number;
+  /** All of it was sent to the database. */
+  departed: boolean;
+  done: Promise<void>;
+};
+
+/** One in the database, one behind it. */
+const MAX_UNDER_WAY = 2;
+/** Fewer wait for the batch before them: each has a fixed cost, and together they cost it once. */
+const MIN_BEHIND = 64;
+
 export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   const { runBatch, maxQueued, maxBatch, maxWaitMs } = options;
   let waiting: Waiting[] = [];
   /** How many commands those are. */
   let queued = 0;
   let closed = false;
-  let running: Promise<void> | null = null;
-  /** The batch under way, and since when. */
-  let current: { readonly submissions: readonly Submission[]; readonly since: number } | null = null;
+  let beginning = false;
+  let underWay: UnderWay[] = [];
   const abandoned = Promise.withResolvers<void>();
 
-  async function run(): Promise<void> {
-    // One turn of the event loop, so that requests that arrived together start together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const submissions = takeBatch();
-      current = { submissions, since: performance.now() };
-      await runBatch(submissions);
-    }
-    current = null;
-    running = null;
+  /** One turn of the event loop later, so that requests that arrived together start together. */
+  function beginSoon(): void {
+    if (beginning) return;
+    beginning = true;
+    setImmediate(() => {
+      beginning = false;
+      runWhatMay();
+    });
+  }
+
+  function runWhatMay(): void {
+    const last = underWay.at(-1);
+    if (waiting.length === 0 || underWay.length === MAX_UNDER_WAY) return;
+    if (last === undefined || (last.departed && queued >= Math.max(MIN_BEHIND, last.commands))) run();
+  }
+
+  function run(): void {
+    const submissions = takeBatch();
+    const batch: UnderWay = {
+      ...{ submissions, commands: submissions.reduce((sum, { requests }) => sum + requests.length, 0) },
+      ...{ since: performance.now(), departed: false, done: Promise.resolve() },
+    };
+    const before = underWay.at(-1)?.done ?? null;
+    underWay.push(batch);
+    const departed = (): void => {
+      batch.departed = true;
+      runWhatMay();
+    };
+    batch.done = runBatch(submissions, { before, departed }).then(() => {
+      underWay = underWay.filter((other) => other !== batch);
+      runWhatMay();
+    });
   }
 
   /** As many as fit, in their order; a submission that is larger than a batch is one by itself. */
@@ -71,7 +112,8 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     const stale = waiting.findIndex(({ since }) => since > oldest);
     const count = stale === -1 ? waiting.length : stale;
     // Many who wait are a load; one batch that takes half of the patience is a database that does not answer.
-    const stuck = current !== null && performance.now() - current.since > maxWaitMs / 2;
+    const [current] = underWay;
+    const stuck = current !== undefined && performance.now() - current.since > maxWaitMs / 2;
     const refused = waiting.splice(0, count);
     queued -= commandsIn(refused);
     for (const { submission } of refused) submission.fail(stuck ? unavailable() : overloaded());
@@ -83,11 +125,14 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   function enqueue(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
     if (closed) return Promise.reject(shuttingDown());
     if (queued > 0 && queued + requests.length > maxQueued) return Promise.reject(overloaded());
-    return new Promise((settle, fail) => {
+    return new Promise((resolve, fail) => {
+      // The next batch leaves for the database before the callers of the last one are answered: both work at once.
+      const settle = (settlement: Settlement): void => void setImmediate(resolve, settlement);
       const submission = { requests, atomic, attemptedEventIds: new Set<string>(), settle, fail };
       waiting.push({ submission, since: performance.now() });
       queued += requests.length;
-      running ??= run();
+      if (underWay.length === 0) beginSoon();
+      else runWhatMay();
     });
   }
 
@@ -98,9 +143,14 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     return answer;
   }
 
+  async function untilIdle(): Promise<void> {
+    if (beginning) await new Promise((resolve) => setImmediate(resolve));
+    while (underWay.length > 0) await Promise.all(underWay.map(({ done }) => done));
+  }
+
   async function close(): Promise<void> {
     closed = true;
-    await Promise.race([running, abandoned.promise]);
+    await Promise.race([untilIdle(), abandoned.promise]);
     clearInterval(sweep);
   }
 
@@ -108,11 +158,20 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     closed = true;
     queued = 0;
     for (const { submission } of waiting.splice(0)) submission.fail(shuttingDown());
-    for (const submission of current?.submissions ?? []) submission.fail(outcomeUnknown());
+    for (const { submissions } of underWay)
+      for (const submission of submissions) submission.fail(outcomeUnknown());
     abandoned.resolve();
   }
 
-  return { submit, submitAtomic: (requests) => enqueue(requests, true), depth: () => queued, close, abandon };
+  return {
+    submit,
+    submitAtomic: (requests) => enqueue(requests, true),
+    depth: () => queued,
+    isIdle: () => queued === 0 && underWay.length === 0,
+    isClosed: () => closed,
+    close,
+    abandon,
+  };
 }
 
 function commandsIn(waiting: readonly Waiting[]): number {
@@ -126,6 +185,8 @@ function weightOf({ requests }: Submission): number {
 
 function postingsOf(command: Command): number {
   if (command.kind === 'postings') return command.postings.length;
+  // It is decided once in vain.
+  if (command.kind === 'schedule.create') return postingsOf(command.command);
   return command.kind === 'schedule.run' ? command.postings : 1;
 }
 

@@ -16,7 +16,7 @@ import type { Command } from './schemas.ts';
 
 export type References = {
   readonly events: ReadonlyMap<string, RecordedEvent>;
-  /** Who owns the wallets that the events name. */
+  /** Who owns the wallets that the events, or commands by their ids, name. */
   readonly owners: ReadonlyMap<string, Owner>;
 };
 
@@ -57,20 +57,26 @@ export function referencesOf(command: Command): string | null {
   }
 }
 
+/** The wallet that a command is about, by its own id: whose it is has to be looked up. */
+export function walletNamedBy(command: Command): string | null {
+  return 'walletId' in command ? command.walletId : null;
+}
+
 export async function readReferences(
   tx: Transaction,
   ledgerId: number,
   commands: readonly Command[],
 ): Promise<References> {
   const ids = new Set(commands.flatMap((command) => referencesOf(command) ?? []));
-  if (ids.size === 0) return NO_REFERENCES;
-  const named = await readEventsById(tx, ledgerId, [...ids]);
+  const wallets = commands.flatMap((command) => walletNamedBy(command) ?? []);
+  if (ids.size + wallets.length === 0) return NO_REFERENCES;
+  const named = ids.size === 0 ? [] : await readEventsById(tx, ledgerId, [...ids]);
   const ofWaiting = named.flatMap((event) =>
     event.type === 'scheduled.created' ? (referencesOf(waitingCommand(event)) ?? []) : [],
   );
   const further = [...new Set(ofWaiting)].filter((id) => !ids.has(id));
   const events = further.length === 0 ? named : [...named, ...(await readEventsById(tx, ledgerId, further))];
-  const walletIds = new Set(events.flatMap(walletsOfEvent));
+  const walletIds = new Set([...wallets, ...events.flatMap(walletsOfEvent)]);
   return {
     events: new Map(events.map((event) => [event.id, event])),
     owners: await readOwners(tx, ledgerId, [...walletIds]),

@@ -2,17 +2,13 @@
 import { z } from 'zod';
 import type { Schedule } from '../events/catalog.ts';
 import { askedFields } from '../events/schedule-resource.ts';
-import { idSchema, reason } from './fields.ts';
+import { idSchema, reason, timeSchema } from './fields.ts';
 import type { MovingCommand } from './money-schemas.ts';
 
 export const MAX_DAYS_AHEAD = 366;
 
-const TIME_FAULT = 'must be an RFC 3339 time in UTC, such as 2026-01-01T00:00:00Z';
-
-/** Becomes whole milliseconds. Whether it is in the future is decided, not validated: only a decision knows the time. */
-const executeAt = z.iso
-  .datetime({ error: TIME_FAULT })
-  .transform((text) => new Date(text).toISOString())
+/** Whether it is in the future is decided, not validated: only a decision knows the time. */
+const executeAt = timeSchema
   .optional()
   .meta({
     description: `When it is to be done, at most ${MAX_DAYS_AHEAD} days ahead. The answer is then a 202. Default: now.`,

@@ -19,6 +19,7 @@ export function createWriteSide(options: {
   maxQueue: number;
   onCommitted: BatchRunnerDeps['onCommitted'];
   onRetry: BatchRunnerDeps['onRetry'];
+  onUnavailable?: BatchRunnerDeps['onUnavailable'];
   /** No further attempt at a batch starts after this long. */
   batchDeadlineMs?: number;
   /** A command that has waited this long without being started is refused. */
@@ -36,6 +37,7 @@ export function createWriteSide(options: {
     deadlineMs: options.batchDeadlineMs ?? BATCH_DEADLINE_MS,
     onCommitted,
     onRetry,
+    onUnavailable: options.onUnavailable ?? (() => undefined),
   });
   return createCommandQueue({
     runBatch,

@@ -29,7 +29,8 @@ function inOrder(value: unknown): unknown {
 
 function arrayInOrder(items: readonly unknown[]): unknown {
   const ordered = items.map(inOrder);
-  return ordered.includes(UNUSUAL) ? UNUSUAL : ordered;
+  if (ordered.includes(UNUSUAL)) return UNUSUAL;
+  return ordered.every((item, index) => item === items[index]) ? items : ordered;
 }
 
 /** An engine enumerates names that look like an index first, and one name is no member at all. */
@@ -37,13 +38,19 @@ const UNUSUAL_NAME = /^(?:[0-9]|__proto__$|toJSON$)/;
 
 function objectInOrder(object: Readonly<Record<string, unknown>>): unknown {
   const names = Object.keys(object);
-  const sorted = isSorted(names) ? names : names.sort();
-  const ordered: Record<string, unknown> = {};
-  for (const name of sorted) {
+  let isSame = isSorted(names);
+  if (!isSame) names.sort();
+  const members: unknown[] = [];
+  for (const name of names) {
     const member = inOrder(object[name]);
     if (member === UNUSUAL || UNUSUAL_NAME.test(name) || !name.isWellFormed()) return UNUSUAL;
-    ordered[name] = member;
+    isSame &&= member === object[name];
+    members.push(member);
   }
+  // Events are made in their order: most of them need no copy.
+  if (isSame) return object;
+  const ordered: Record<string, unknown> = {};
+  for (const [index, name] of names.entries()) ordered[name] = members[index];
   return ordered;
 }
 

@@ -38,6 +38,9 @@ const lotShares = z
   .min(1)
   .max(MAX_OPEN_LOTS);
 
+/** When the lots that an event of a hold names end, by their ids: only to be shown. */
+const lotEnds = z.record(id, time).optional();
+
 /** One side of a posting: the wallet and its balance right after this posting, and the lots it touches. */
 const side = z.strictObject({ walletId: id, balanceAfter: balance, lots: lotShares.optional() });
 
@@ -202,7 +205,12 @@ export const eventSchemas = {
     postings: z.array(posting).min(1).max(1000),
   }),
   /** Reserves part of a balance: the entry has the amount 0 and says what is held after. */
-  'hold.placed': z.strictObject({ hold, expiresInSeconds: z.string().nullable(), heldAfter: amountOrZero }),
+  'hold.placed': z.strictObject({
+    hold,
+    expiresInSeconds: z.string().nullable(),
+    heldAfter: amountOrZero,
+    lotEnds,
+  }),
   /** Pays out of a hold, and with `final` ends it: a transaction of one posting. */
   'hold.captured': z.strictObject({
     ...transactionRequest,
@@ -212,12 +220,14 @@ export const eventSchemas = {
     heldAfter: amountOrZero,
     /** What it no longer reserves of lots, and did not pay out. */
     freed: lotShares.optional(),
+    lotEnds,
   }),
   'hold.released': z.strictObject({
     hold,
     released: amountOrZero,
     heldAfter: amountOrZero,
     freed: lotShares.optional(),
+    lotEnds,
   }),
   'hold.expired': z.strictObject({
     hold,

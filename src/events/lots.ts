@@ -183,6 +183,18 @@ function smaller(one: bigint, other: bigint): bigint {
   return one < other ? one : other;
 }
 
+/** When the lots of these shares end, as far as they are known: a member that is there only where there are any. */
+export function endsMember(
+  lots: readonly Lot[],
+  shares: readonly LotShare[],
+): { lotEnds?: Record<string, string> } {
+  const named = new Set(shares.map(({ lotId }) => lotId));
+  const ends = lots.flatMap(({ lotId, expiresAt }) =>
+    named.has(lotId) ? [[lotId, expiresAt] as const] : [],
+  );
+  return ends.length === 0 ? {} : { lotEnds: Object.fromEntries(ends) };
+}
+
 /** As a member that is there only where there is something to say. */
 export function lotsMember(shares: readonly LotShare[]): { lots?: LotShare[] } {
   return shares.length === 0 ? {} : { lots: [...shares] };

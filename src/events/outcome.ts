@@ -3,7 +3,7 @@
  * the first answer and every replay go through here, so they are equal bytes. Members keep this order.
  */
 import type { Refusal, RecordedRefusalCode } from '../errors.ts';
-import type { EventData, Fact, Hold, Owner } from './catalog.ts';
+import type { EventData, Fact, Hold, LotShare, Owner } from './catalog.ts';
 import { hasAny, parsedLimits, spelled, type SpelledLimits } from './spend-limits.ts';
 import { endOf, isWhole, scheduleResource } from './schedule-resource.ts';
 import { inCanonicalOrder, postedBody, withPersonal } from './transaction-resource.ts';
@@ -48,9 +48,8 @@ export function outcomeOf(event: Placed): Outcome {
     case 'hold.placed':
     case 'hold.released':
     case 'hold.expired':
-      return accepted(event, holdResource(event.data.hold));
     case 'hold.captured':
-      return accepted(event, { ...holdResource(event.data.hold), transactionId: event.id });
+      return accepted(event, holdBody(event));
     case 'transaction.rejected':
       return { kind: 'refused', refusal: refusalOf(event.id, event.data) };
     case 'scheduled.created':
@@ -138,6 +137,42 @@ export function walletResource(wallet: {
 export function holdResource(hold: Hold): Body {
   const { holdId, walletId, userId, asset, amount, captured, remaining, status, expiresAt, reference } = hold;
   return { holdId, walletId, userId, asset, amount, captured, remaining, status, expiresAt, reference };
+}
+
+type HoldEvent = Extract<Placed, { type: `hold.${string}` }>;
+
+/** The hold as the event leaves it, and which lots it reserves, has paid out of and reserves no longer. */
+function holdBody(event: HoldEvent): Body {
+  const { hold } = event.data;
+  const ends = 'lotEnds' in event.data ? event.data.lotEnds : undefined;
+  const resource = { ...holdResource(hold), ...sharesShown('lots', hold.lots, ends) };
+  switch (event.type) {
+    case 'hold.placed':
+    case 'hold.expired':
+      return resource;
+    case 'hold.released':
+      return { ...resource, ...sharesShown('freed', event.data.freed, ends) };
+    case 'hold.captured': {
+      const { postings, freed } = event.data;
+      const consumed = postings.flatMap(({ from }) => from.lots ?? []);
+      return {
+        ...resource,
+        transactionId: event.id,
+        ...sharesShown('consumed', consumed, ends),
+        ...sharesShown('freed', freed, ends),
+      };
+    }
+  }
+}
+
+/** Not where the event does not say when they end: its first answer did not show them. */
+function sharesShown(
+  name: string,
+  shares: readonly LotShare[] = [],
+  ends: Readonly<Record<string, string>> | undefined,
+): Body {
+  if (ends === undefined || shares.length === 0) return {};
+  return { [name]: shares.map(({ lotId, amount }) => ({ lotId, amount, expiresAt: ends[lotId] ?? null })) };
 }
 
 function postedOutcome(event: Placed, data: EventData<'transaction.posted'>): Outcome {

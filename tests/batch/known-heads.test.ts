@@ -84,6 +84,71 @@ describe('What is known of the heads', () => {
   });
 });
 
+describe('What is expected of batches that are on their way', () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const after = (balance: bigint): WalletState => ({ ...wallet, balance });
+  const expected = (position: bigint, balance: bigint, occurredAt = at) => ({
+    ...{ position, occurredAt, wallets: [after(balance)], keys: new Set([`key ${position}`]) },
+  });
+
+  function knownAfterOne() {
+    const known = createKnownHeads(() => 0);
+    known.learn(appendedAt(1n), 1, [wallet]);
+    return known;
+  }
+
+  test('is what the next one is decided from, and never at an earlier time', () => {
+    const known = knownAfterOne();
+    known.expect(expected(3n, -7n, '2026-01-01T00:00:09.000Z'));
+    assert.deepEqual(known.head(), { position: 3n, occurredAt: '2026-01-01T00:00:09.000Z' });
+    assert.equal(known.wallet(wallet.id)?.balance, -7n);
+    assert.deepEqual([known.isUnderWay('key 3'), known.isUnderWay('key 4')], [true, false]);
+  });
+
+  test('comes true with the commit, one after the other', () => {
+    const known = knownAfterOne();
+    const first = known.expect(expected(3n, -7n));
+    const second = known.expect(expected(4n, -8n));
+    known.learn(appendedAt(2n), 2, [after(-7n)], first);
+    assert.equal(known.head()?.position, 4n);
+    assert.equal(known.wallet(wallet.id)?.balance, -8n);
+    assert.equal(known.isUnderWay('key 3'), false);
+    known.learn(appendedAt(4n), 1, [after(-8n)], second);
+    assert.equal(known.head()?.position, 4n);
+    assert.equal(known.wallet(wallet.id)?.balance, -8n);
+  });
+
+  test('comes true as well when the second is heard of before the first', () => {
+    const known = knownAfterOne();
+    const other = { ...after(-1n), id: '01998a6e-7c00-7abc-8000-000000000003' };
+    const first = known.expect({ ...expected(3n, -7n), wallets: [after(-7n), other] });
+    const second = known.expect(expected(4n, -8n));
+    known.learn(appendedAt(4n), 1, [after(-8n)], second);
+    assert.equal(known.head()?.position, 4n);
+    assert.equal(known.wallet(other.id)?.balance, -1n);
+    known.learn(appendedAt(2n), 2, [after(-7n), other], first);
+    assert.equal(known.head()?.position, 4n);
+    assert.equal(known.wallet(wallet.id)?.balance, -8n);
+  });
+
+  test('is dropped when it does not come: what was true before is still known', () => {
+    const known = knownAfterOne();
+    known.expect(expected(3n, -7n));
+    known.expectNothing();
+    assert.equal(known.head()?.position, 1n);
+    assert.equal(known.wallet(wallet.id)?.balance, -5n);
+    assert.equal(known.isUnderWay('key 3'), false);
+  });
+
+  test('is dropped by a commit that nobody expected', () => {
+    const known = knownAfterOne();
+    known.expect(expected(3n, -7n));
+    known.learn(appendedAt(2n), 1, [after(-6n)]);
+    assert.equal(known.head()?.position, 2n);
+    assert.equal(known.wallet(wallet.id)?.balance, -6n);
+  });
+});
+
 describe('A batch of known wallets', () => {
   let database: TestDatabase;
   let owner: pg.Client;

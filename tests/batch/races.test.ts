@@ -188,6 +188,7 @@ test('a wallet that appears while the second run waits is not locked late: the r
       contextFor,
       batch: [{ submission, keyHashes: [keyHash(request.idempotencyKey ?? '')] }],
       headFirst: true,
+      turn: { before: null, departed: () => undefined },
     });
     const rejected = assert.rejects(attempt, { name: 'AttemptError', reason: 'wallet_appeared' });
     await untilWritersWait(observer, 1);

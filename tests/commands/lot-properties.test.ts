@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { freeOf, lotChangesOf, type Lot } from '../../src/events/lots.ts';
 import type { LedgerState } from '../../src/events/state.ts';
-import { histories, play, type Happened } from './random-ledger.ts';
+import { play, type Happened } from './random-ledger.ts';
+import { histories } from './random-steps.ts';
 
 /** Each event, with the lots as they were before it. */
 function forAllEvents(check: (happened: Happened, before: ReadonlyMap<string, Lot>) => void): void {

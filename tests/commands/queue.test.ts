@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { createCommandQueue, type CommandQueue, type CommandQueueOptions } from '../../src/commands/queue.ts';
+import type { Turn } from '../../src/commands/attempt-terms.ts';
 import type { Answer, Request, Settlement, Submission } from '../../src/commands/submission.ts';
 import { OperationalError } from '../../src/errors.ts';
 
@@ -35,13 +36,16 @@ function keysOf(submissions: readonly Submission[]): string[] {
 function heldRunner() {
   const batches: string[][] = [];
   const gates: (() => void)[] = [];
+  const turns: Turn[] = [];
   let running = 0;
   let mostRunning = 0;
   let begun = Promise.withResolvers<void>();
   return {
     batches,
     mostRunning: () => mostRunning,
-    async runBatch(submissions: readonly Submission[]): Promise<void> {
+    turns,
+    async runBatch(submissions: readonly Submission[], turn: Turn): Promise<void> {
+      turns.push(turn);
       running += 1;
       mostRunning = Math.max(mostRunning, running);
       batches.push(keysOf(submissions));
@@ -184,6 +188,102 @@ describe('The queue', () => {
     assert.equal(good?.status, 'fulfilled');
     assert.deepEqual(bad, { status: 'rejected', reason: broken });
     await queue.close();
+  });
+});
+
+describe('Under load', () => {
+  const keysFrom = (first: number, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `${first + index}`);
+  const roomy = { maxQueued: 1_000, maxBatch: 100 };
+
+  test('the next batch leaves once the one before it is on its way and as many wait, and no third one', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, roomy);
+    const first = submitAll(queue, keysFrom(0, 80));
+    await runner.untilBegun(1);
+    const second = submitAll(queue, keysFrom(80, 100));
+    assert.equal(runner.batches.length, 1, 'it has not left yet');
+    runner.turns[0]!.departed();
+    assert.equal(runner.batches.length, 2);
+    runner.turns[1]!.departed();
+    const third = submitAll(queue, keysFrom(180, 100));
+    assert.deepEqual([runner.batches.length, queue.depth()], [2, 100]);
+    runner.letGo();
+    assert.deepEqual(await within(first), keysFrom(0, 80));
+    await runner.untilBegun(3);
+    runner.letGo();
+    runner.letGo();
+    assert.deepEqual(await within(second), keysFrom(80, 100));
+    assert.deepEqual(await within(third), keysFrom(180, 100));
+    assert.deepEqual(
+      runner.batches.map(({ length }) => length),
+      [80, 100, 100],
+    );
+    assert.equal(runner.mostRunning(), 2);
+    await queue.close();
+  });
+
+  test('fewer wait for the batch before them, and so do fewer than it has', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, roomy);
+    const first = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    runner.turns[0]!.departed();
+    const few = submitAll(queue, keysFrom(0, 63));
+    assert.equal(runner.batches.length, 1);
+    runner.letGo();
+    await within(first);
+    await runner.untilBegun(2);
+    runner.letGo();
+    await within(few);
+    const many = submitAll(queue, keysFrom(0, 80));
+    await runner.untilBegun(3);
+    runner.turns[2]!.departed();
+    const fewer = submitAll(queue, keysFrom(80, 79));
+    assert.deepEqual([runner.batches.length, queue.depth()], [3, 79]);
+    const enough = submitAll(queue, ['z']);
+    assert.deepEqual(
+      runner.batches.map(({ length }) => length),
+      [1, 63, 80, 80],
+    );
+    runner.letGo();
+    runner.letGo();
+    await within(Promise.all([many, fewer, enough]));
+    await queue.close();
+  });
+
+  test('a batch knows when the one before it has ended', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, roomy);
+    const first = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    assert.equal(runner.turns[0]!.before, null);
+    runner.turns[0]!.departed();
+    const second = submitAll(queue, keysFrom(0, 64));
+    let ended = false;
+    const before = runner.turns[1]!.before!.then(() => (ended = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(ended, false);
+    runner.letGo();
+    await within(Promise.all([first, before]));
+    runner.letGo();
+    await within(second);
+    await queue.close();
+  });
+
+  test('who still waits at the end is told so, whichever of the two it was in', async () => {
+    const runner = heldRunner();
+    const queue = queueWith(runner.runBatch, roomy);
+    const first = submitAll(queue, ['a']);
+    await runner.untilBegun(1);
+    runner.turns[0]!.departed();
+    const second = submitAll(queue, keysFrom(0, 64));
+    const waiting = submitAll(queue, ['z']);
+    queue.abandon();
+    await within(assert.rejects(first, isOperational('outcome_unknown')));
+    await within(assert.rejects(second, isOperational('outcome_unknown')));
+    await within(assert.rejects(waiting, isOperational('shutting_down')));
+    await within(queue.close());
   });
 });
 

@@ -7,7 +7,8 @@ import type { Command } from '../../src/commands/schemas.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 import { outcomeOf, type Outcome, type Placed } from '../../src/events/outcome.ts';
 import { upcast } from '../../src/events/upcast.ts';
-import { histories, play } from '../commands/random-ledger.ts';
+import { play } from '../commands/random-ledger.ts';
+import { histories } from '../commands/random-steps.ts';
 import { contextFrom } from '../support/decision.ts';
 import { NOON, alice, funded, gold, issued, registered, stateAfter, type Happening } from './facts.ts';
 

@@ -9,7 +9,7 @@ import { digestsOfSamples, sampleFiles, samples } from './samples.ts';
 /** What an event may leave out. */
 const OPTIONAL = new Set([
   ...['toUserId', 'personalMetadata', 'asked', 'reverses', 'reversedType', 'reason'],
-  ...['exchange', 'lot', 'expires', 'freed'],
+  ...['exchange', 'lot', 'expires', 'freed', 'lotEnds'],
   ...['wallet.overdraft_changed limits', 'wallet.limits_changed overdraft'],
   ...['wallet.status_changed overdraft', 'wallet.status_changed limits', 'asset.status_changed limits'],
 ]);

@@ -3,9 +3,8 @@
  * the steps run, such as holds and transactions, is drawn as a number and taken from what there is by then.
  */
 import fc from 'fast-check';
-import { walletName } from './reference-words.ts';
-import type { Item, Reference, Request, Via } from './reference-requests.ts';
-import type { Command, Ledger } from './reference-terms.ts';
+import type { Via } from './reference-requests.ts';
+import type { Command } from './reference-terms.ts';
 
 /** The last one has nothing to begin with. */
 export const USERS = ['alice', 'bob', 'carol', 'dora'] as const;
@@ -27,7 +26,12 @@ export type Step =
       readonly items: readonly { readonly asked: Asked; readonly keyOf: number | null }[];
       readonly dryRun: boolean;
     }
-  | { readonly kind: 'repeat'; readonly which: number; readonly via: Via | null };
+  | { readonly kind: 'repeat'; readonly which: number; readonly via: Via | null }
+  /** Time goes on; `sweeps`: what is due by then is ended. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly sweeps: boolean }
+  | { readonly kind: 'later'; readonly asked: Asked; readonly seconds: number }
+  /** Of the schedules there are, the newest for 0. */
+  | { readonly kind: 'cancel'; readonly which: number };
 
 const user = fc.oneof(
   { weight: 80, arbitrary: fc.constantFrom(...USERS) },
@@ -165,6 +169,10 @@ const limits: fc.Arbitrary<Asked> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('asset.limits' as const), asset, limits: limited }) },
 );
 
+export function alone(asked: Asked): Step {
+  return { kind: 'send', via: 'route', items: [{ asked, keyOf: null }], dryRun: false };
+}
+
 const moving = fc.oneof(
   { weight: 8, arbitrary: money },
   { weight: 5, arbitrary: holds },
@@ -177,7 +185,7 @@ const keyOf = fc.oneof(
 const item = fc.record({ asked: moving, keyOf });
 const dryRun = fc.constantFrom(false, false, false, true);
 
-const step: fc.Arbitrary<Step> = fc.oneof(
+const sent: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 24,
     arbitrary: fc.record({
@@ -235,125 +243,31 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 40, arbitrary: sent },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      seconds: fc.constantFrom(60, HOUR, 7 * HOUR, DAY, 8 * DAY, 11 * DAY, 31 * DAY),
+      sweeps: fc.constantFrom(true, true, false),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('later' as const),
+      asked: moving,
+      seconds: fc.constantFrom(30, HOUR, DAY, 9 * DAY),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), which: number }) },
+);
+
 /** Without the bias towards short ones, in which little can meet. */
 export const histories: fc.Arbitrary<Step[]> = fc.noBias(
   fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
 );
-
-/** What is asked for later at the end of a history. Waiting takes seconds, so few histories have any. */
-export const laters: fc.Arbitrary<Asked[]> = fc.oneof(
-  { weight: 7, arbitrary: fc.constant<Asked[]>([]) },
-  { weight: 1, arbitrary: fc.noBias(fc.array(moving, { minLength: 4, maxLength: 8, size: 'max' })) },
-);
-
-/** One that every run has: of two who cannot both be served, the second is declined. */
-export const someLater: readonly Asked[] = [
-  { kind: 'spend', user: 'bob', asset: 'gold', amount: 70n },
-  { kind: 'transfer', from: 'bob', to: 'carol', asset: 'gold', amount: 60n },
-  { kind: 'hold', user: 'carol', asset: 'gold', amount: 30n, expires: true },
-  { kind: 'topup', user: 'nobody', asset: 'gold', amount: 1n },
-];
-
-/** What every history begins with: something to spend, and to be refused for being more than that. */
-export const beginning: readonly Step[] = Object.keys(CAPS).map((asset) => {
-  const items = USERS.slice(0, 3).map((user) => {
-    return { asked: { kind: 'topup', user, asset, amount: 100n } as const, keyOf: null };
-  });
-  return { kind: 'send', via: 'each', items, dryRun: false };
-});
-
-function alone(asked: Asked): Step {
-  return { kind: 'send', via: 'route', items: [{ asked, keyOf: null }], dryRun: false };
-}
-
-/** Histories that once came to something else than they should. */
-export const traps: readonly Step[][] = [
-  // A refused batch is answered again as it was, though by now an earlier command of it would be refused.
-  [
-    {
-      ...{ kind: 'send', via: 'atomic', dryRun: false },
-      items: [40n, 500n].map((amount) => {
-        return { asked: { kind: 'spend', user: 'alice', asset: 'gold', amount } as const, keyOf: null };
-      }),
-    },
-    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 90n }),
-    { kind: 'repeat', which: 2, via: null },
-  ],
-  // Who has nothing left is erased, and from then on neither paid nor charged, shown nor changed.
-  [
-    alone({ kind: 'user.status', user: 'alice', barred: false }),
-    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 100n }),
-    alone({ kind: 'user.erase', user: 'alice' }),
-    alone({ kind: 'transfer', from: 'alice', to: 'bob', asset: 'ore', amount: 100n }),
-    alone({ kind: 'user.erase', user: 'alice' }),
-    ...[2, 3, 4, 5, 6].map((which): Step => ({ kind: 'repeat', which, via: null })),
-    alone({ kind: 'topup', user: 'alice', asset: 'gold', amount: 1n }),
-    alone({ kind: 'transfer', from: 'bob', to: 'alice', asset: 'gold', amount: 1n }),
-    alone({ kind: 'user.status', user: 'alice', barred: true }),
-    ...[0, 1, 6, 7, 8].map((transaction) =>
-      alone({ kind: 'reversal', transaction, amount: null, force: true }),
-    ),
-  ],
-  // Who was forced below zero and is paid has no more to spend than that.
-  [
-    alone({ kind: 'spend', user: 'alice', asset: 'gold', amount: 100n }),
-    alone({ kind: 'reversal', transaction: 6, amount: null, force: true }),
-    alone({
-      kind: 'postings',
-      postings: [
-        { from: '@treasury', to: 'alice', asset: 'gold', amount: 130n },
-        { from: 'alice', to: '@revenue', asset: 'gold', amount: 110n },
-      ],
-    }),
-  ],
-];
-
-/** What was sent so far. */
-export type Sent = { readonly requests: Request[]; readonly items: Item[] };
-
-/** Notes it as sent; null when there is nothing yet to repeat. */
-export function requestOf(step: Step, { ledger }: Reference, sent: Sent): Request | null {
-  if (step.kind === 'repeat') {
-    const request = sent.requests[step.which % Math.max(sent.requests.length, 1)];
-    return request === undefined ? null : { ...request, via: viaOf(request, step.via) };
-  }
-  const items = step.items.map(({ asked, keyOf }): Item => {
-    const earlier = keyOf === null ? undefined : sent.items[keyOf % Math.max(sent.items.length, 1)];
-    return { key: earlier?.key ?? crypto.randomUUID(), command: commandOf(asked, ledger) };
-  });
-  const request = { via: step.via, items };
-  sent.requests.push(request);
-  sent.items.push(...items);
-  return request;
-}
-
-const WITHOUT_BATCHES: readonly Kind[] = [
-  ...(['user.status', 'user.erase', 'asset.status', 'wallet.status'] as const),
-  ...(['wallet.overdraft', 'wallet.limits', 'asset.limits'] as const),
-];
-
-function viaOf({ via, items }: Request, wanted: Via | null): Via {
-  if (wanted === null || (wanted === 'route' && items.length > 1)) return via;
-  return items.some(({ command }) => WITHOUT_BATCHES.includes(command.kind)) ? via : wanted;
-}
-
-export function commandOf(asked: Asked, ledger: Ledger): Command {
-  switch (asked.kind) {
-    case 'capture':
-    case 'release':
-      return { ...asked, hold: placeIn(ledger.holds, asked.hold) };
-    case 'reversal':
-      return { ...asked, transaction: placeIn(ledger.transactions, asked.transaction) };
-    case 'wallet.status':
-    case 'wallet.overdraft':
-    case 'wallet.limits':
-      return { ...asked, known: ledger.wallets.has(walletName(asked.owner, asked.asset)) };
-    default:
-      return asked;
-  }
-}
-
-/** The newest for 0, so that steps are about what is still going on; -1 is of none. */
-function placeIn(list: readonly unknown[], drawn: number): number {
-  return drawn === -1 || list.length === 0 ? -1 : list.length - 1 - (drawn % list.length);
-}

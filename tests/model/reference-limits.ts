@@ -22,9 +22,8 @@ function end(window: Window, { at }: Spend): number {
 }
 
 function counting(ledger: Ledger, wallet: string, window: Window): Spend[] {
-  const now = Date.now();
   return ledger.spends.filter(
-    (spend) => spend.wallet === wallet && spend.windows.includes(window) && end(window, spend) > now,
+    (spend) => spend.wallet === wallet && spend.windows.includes(window) && end(window, spend) > ledger.now,
   );
 }
 
@@ -91,11 +90,8 @@ function beyond(ledger: Ledger, { owner, asset, amount: required }: Asked): Refu
   if (full.length === 0) return null;
   const longest = full.reduce((one, other) => (other.freesAt > one.freesAt ? other : one));
   const { freesAt, ...figures } = longest;
-  if (freesAt === Infinity) return refused(422, 'limit_exceeded', { ...figures, freesAt: null });
-  return refused(422, 'limit_exceeded', {
-    ...figures,
-    ...(isSure(ledger, wallet) ? { freesAt: new Date(freesAt).toISOString() } : {}),
-  });
+  const time = freesAt === Infinity ? null : new Date(freesAt).toISOString();
+  return refused(422, 'limit_exceeded', { ...figures, freesAt: time });
 }
 
 function fitsAt(
@@ -112,17 +108,12 @@ function fitsAt(
   return Infinity;
 }
 
-/** Close behind the full hour the service may have seen it before. */
-function isSure(ledger: Ledger, wallet: string): boolean {
-  return ledger.spends.every((spend) => spend.wallet !== wallet || spend.at % HOUR > 10_000);
-}
-
 /** Counts in the windows of which a limit is in force. */
 export function note(ledger: Ledger, postings: readonly Posting[], hold: number | null = null): void {
   for (const { owner, asset, amount } of asked(postings)) {
     const windows = WINDOW_NAMES.filter((window) => strictest(ledger, owner, asset, window) !== null);
     const wallet = walletName(owner, asset);
-    if (windows.length > 0) ledger.spends.push({ wallet, amount, at: Date.now(), windows, hold });
+    if (windows.length > 0) ledger.spends.push({ wallet, amount, at: ledger.now, windows, hold });
   }
 }
 

@@ -1,10 +1,17 @@
-/** Bonuses that end, once more: each is a pot, and what is paid comes out of the pot that ends first. None ends within a test. */
+/** Bonuses that end, once more: each is a pot, and what is paid comes out of the pot that ends first. One that is over is nobody's. */
 import type { Ledger, Taken } from './reference-terms.ts';
 
 function potsOf(ledger: Ledger, owner: string, asset: string) {
   return ledger.pots
     .filter((pot) => pot.owner === owner && pot.asset === asset)
-    .sort((one, other) => one.days - other.days || one.bonus - other.bonus);
+    .sort((one, other) => one.endsAt - other.endsAt || one.bonus - other.bonus);
+}
+
+/** In the balance until it is taken back, and not to be spent; but for the pot that is taken from anyway. */
+export function overdueIn(ledger: Ledger, owner: string, asset: string, first = -1): bigint {
+  return potsOf(ledger, owner, asset)
+    .filter((pot) => pot.endsAt <= ledger.now && pot.bonus !== first)
+    .reduce((sum, { left, kept }) => sum + left - kept, 0n);
 }
 
 /** Takes an amount out of the pots of a wallet, as far as they have it and holds do not keep it. */
@@ -14,14 +21,16 @@ export function takeFromPots(
 ): Taken[] {
   const pots = potsOf(ledger, of.owner, of.asset);
   const preferred = pots.filter(({ bonus }) => bonus === of.first);
-  return reach([...preferred, ...pots.filter((pot) => !preferred.includes(pot))], of.amount, (pot, part) => {
+  const others = pots.filter((pot) => !preferred.includes(pot) && pot.endsAt > ledger.now);
+  return reach([...preferred, ...others], of.amount, (pot, part) => {
     pot.left -= part;
   });
 }
 
 /** For a hold: what it reserves stays in the pots, and is nobody else's. */
 export function keepInPots(ledger: Ledger, of: { owner: string; asset: string; amount: bigint }): Taken[] {
-  return reach(potsOf(ledger, of.owner, of.asset), of.amount, (pot, part) => {
+  const open = potsOf(ledger, of.owner, of.asset).filter((pot) => pot.endsAt > ledger.now);
+  return reach(open, of.amount, (pot, part) => {
     pot.kept += part;
   });
 }

@@ -111,7 +111,8 @@ export type Pot = {
   readonly owner: string;
   readonly asset: string;
   readonly amount: bigint;
-  readonly days: number;
+  /** The time from which nobody can spend it. */
+  readonly endsAt: number;
   left: bigint;
   kept: bigint;
 };
@@ -122,8 +123,17 @@ export type Hold = {
   readonly amount: bigint;
   captured: bigint;
   remaining: bigint;
-  status: 'open' | 'captured' | 'released';
+  status: 'open' | 'captured' | 'released' | 'expired';
   kept: Taken[];
+  /** The time from which it is closed, noticed or not; null: never. */
+  readonly endsAt: number | null;
+};
+
+/** A command that waits for its time. */
+export type Schedule = {
+  readonly command: Command;
+  readonly at: number;
+  status: 'scheduled' | 'executed' | 'failed' | 'cancelled';
 };
 
 export type Transaction = {
@@ -158,6 +168,8 @@ export type Refused = {
 export type Outcome = Done | Refused;
 
 export type Ledger = {
+  /** It stands still until it is moved. */
+  now: number;
   readonly users: Map<string, { banned: boolean; erased: boolean }>;
   readonly assets: Map<string, { readonly cap: bigint | null; frozen: boolean }>;
   /** By walletName; those that money has moved in. */
@@ -170,4 +182,5 @@ export type Ledger = {
   holds: Hold[];
   pots: Pot[];
   transactions: Transaction[];
+  schedules: Schedule[];
 };

@@ -1,15 +1,18 @@
 /** All that there is of a world, as the service shows it and as the reference has it. */
 import assert from 'node:assert/strict';
+import { catchUp } from '../../src/projections/catch-up.ts';
+import { projections } from '../../src/projections/catalog.ts';
 import { pagesOf } from '../http/pages-of.ts';
 import { CAPS, SYSTEMS, USERS } from './commands.ts';
 import { checkEntries, checkHold, headPosition } from './exchange.ts';
-import { walletIn } from './reference-ledger.ts';
+import { walletIn } from './reference-pay.ts';
 import { strictest, usedOf, WINDOW_NAMES } from './reference-limits.ts';
 import { showsErased } from './reference-requests.ts';
 import { walletName } from './reference-words.ts';
 import { assertWalletIs, type World } from './world.ts';
 
 export async function checkWholeState(world: World): Promise<void> {
+  await catchUp(world.side.pool, world.side.ledgerId, projections);
   const head = await headPosition(world);
   await Promise.all([
     checkUsersWallets(world, 'consistency=strong'),

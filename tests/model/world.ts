@@ -1,14 +1,19 @@
 /** The names of the reference beside the ids of the service, and requests in the service's words. */
 import assert from 'node:assert/strict';
 import { createAsset, registerUser, unique, type Service } from '../support/service.ts';
+import type { ReadSide } from '../projections/read-side.ts';
+import { moveClock } from '../support/moved-clock.ts';
 import { CAPS, USERS } from './commands.ts';
 import { newLedger } from './reference-ledger.ts';
+import type { Replay } from './replay.ts';
 import { isSystem, walletName } from './reference-words.ts';
 import type { Item, Reference, Request } from './reference-requests.ts';
 import type { Command, Limits, Posting } from './reference-terms.ts';
 
 export type World = {
+  readonly side: ReadSide;
   readonly service: Service;
+  readonly replay: Replay;
   readonly reference: Reference;
   readonly userIds: ReadonlyMap<string, string>;
   readonly slugs: ReadonlyMap<string, string>;
@@ -17,25 +22,28 @@ export type World = {
   /** By the numbers of the reference. */
   readonly holdIds: string[];
   readonly transactionIds: string[];
+  readonly scheduleIds: string[];
   /** The first answer under each key. */
   readonly answers: Map<string, { readonly status: number; readonly text: string }>;
 };
 
-const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
-/** Far longer than any test. */
+export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 const EXPIRES_IN_SECONDS = 86_400;
 
 /** Users and assets of its own, so that histories in one database do not meet. */
-export async function newWorld(service: Service): Promise<World> {
+export async function newWorld(side: ReadSide, replay: Replay): Promise<World> {
+  const { service } = side;
   const userIds = new Map([['nobody', UNKNOWN_ID]]);
   for (const user of USERS) userIds.set(user, (await registerUser(service)).id);
   const slugs = new Map([['tin', unique('tin')]]);
   for (const [asset, cap] of Object.entries(CAPS))
     slugs.set(asset, await createAsset(service, cap === null ? {} : { supplyCap: cap.toString() }));
+  // Ahead of the clock on the wall, so that it stands still between the steps.
+  const now = Date.parse(await moveClock(side.pool, 3_600));
   return {
-    ...{ service, userIds, slugs },
-    reference: { ledger: newLedger(USERS, CAPS), remembered: new Map() },
-    ...{ walletIds: new Map(), holdIds: [], transactionIds: [], answers: new Map() },
+    ...{ side, service, replay, userIds, slugs },
+    reference: { ledger: newLedger(USERS, CAPS, now), remembered: new Map() },
+    ...{ walletIds: new Map(), holdIds: [], transactionIds: [], scheduleIds: [], answers: new Map() },
   };
 }
 
