@@ -46,7 +46,9 @@ export async function createBench({ options, log, cleanup, failures }: BenchDeps
     const { userCount, baselinePoolSize: poolSize } = options;
     const start = { databaseUrl, userCount, defer };
     const system =
-      name === 'baseline' ? await startBaseline({ ...start, poolSize }) : await startCoffer(start);
+      name === 'baseline'
+        ? await startBaseline({ ...start, poolSize })
+        : await startCoffer(start, name === 'other' ? options.against : null);
     started.systems.push(system);
     return system;
   }
@@ -55,7 +57,9 @@ export async function createBench({ options, log, cleanup, failures }: BenchDeps
     if (options.systems.includes('coffer') && !cofferExists()) {
       throw new Error('src/main.ts is missing; --systems baseline runs without it');
     }
-    for (const name of ['baseline', 'coffer'] as const) {
+    if (options.against !== null && !cofferExists(options.against))
+      throw new Error(`there is no src/main.ts in ${options.against}`);
+    for (const name of ['baseline', 'other', 'coffer'] as const) {
       if (options.systems.includes(name)) await startSystem(name);
     }
     return started.systems;

@@ -12,6 +12,8 @@ import { describeMachine, type Machine } from './machine.ts';
 import { HELP, readOptions, type Options } from './options.ts';
 import { renderReport, writeReport, type Report } from './report.ts';
 import { selectScenarios } from './scenarios/catalog.ts';
+import { runSoak, SOAK_ENVIRONMENT } from './scenarios/soak.ts';
+import { startCoffer } from './systems/coffer.ts';
 import type { Bench, Scenario, ScenarioResult } from './scenarios/scenario.ts';
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
@@ -104,6 +106,21 @@ async function fill(order: FillOrder): Promise<number> {
   }
 }
 
+/** Exits 1 with a sentence for each thing that should not have been. */
+async function soak(options: Options, minutes: number): Promise<number> {
+  const findings = await runToTheEnd(async (cleanup) => {
+    const bench = await createBench({ options, log, cleanup, failures: [] });
+    const databaseUrl = await (await bench.server()).createDatabase('soak');
+    const coffer = await startCoffer({
+      ...{ databaseUrl, userCount: options.userCount, defer: bench.defer },
+      environment: SOAK_ENVIRONMENT,
+    });
+    return runSoak(coffer, minutes, (line) => process.stdout.write(`${line}\n`));
+  });
+  for (const finding of findings) process.stdout.write(`FOUND: ${finding}\n`);
+  return findings.length === 0 ? 0 : 1;
+}
+
 async function main(): Promise<number> {
   let options: Options | undefined;
   let chosen: readonly Scenario[];
@@ -118,6 +135,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (options.soak !== null) return await soak(options, options.soak);
   if (options.fill !== null) return await fill(options.fill);
   const what = { options, chosen };
   const report = await runToTheEnd((cleanup) => measure({ ...what, cleanup })).catch((error: unknown) => {

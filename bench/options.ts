@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readFillOrder, type FillOrder } from './fill/fill-order.ts';
 import type { GeneratorChoice } from './load/generator.ts';
@@ -20,12 +21,16 @@ export type Options = {
   baselinePoolSize: number;
   generator: GeneratorChoice;
   systems: readonly SystemName[];
+  /** The folder of another checkout to compare with; null: none. */
+  against: string | null;
   /** Names of scenarios; empty: all. */
   only: readonly string[];
   jsonPath: string;
   requireGoals: boolean;
   /** Make a long log instead of measuring. */
   fill: FillOrder | null;
+  /** Minutes of a steady load, and an overload after it, instead of measuring. */
+  soak: number | null;
 };
 
 const FULL = {
@@ -52,6 +57,9 @@ const QUICK = {
   pgbenchScanSeconds: 2,
 };
 
+/** Many short rounds: what is looked for is small. */
+const AGAINST = { seconds: 3, rounds: 12 };
+
 /** The best on two cores, see README.md; another machine may want another: --baseline-pool. */
 const BASELINE_POOL_SIZE = 12;
 
@@ -71,6 +79,14 @@ transaction, and Coffer with its worker running. Prints a table and the goals, a
   --json FILE           where the JSON goes (bench/results/latest.json)
   --require-goals       exit 1 when a goal is not reached
   --help                this text
+
+Another checkout, instead of the other systems:
+  --against DIR         this checkout's hot account against that of the one in DIR (npm ci there first), both on the
+                        same PostgreSQL, in ${AGAINST.rounds} rounds of ${AGAINST.seconds} s in turns: the median ratio and its 95 % interval
+
+A long load, instead of measuring:
+  --soak MINUTES        mixed commands at a fixed rate for so long, then ten times as many for a minute, then the
+                        first rate again; exit 1 where an answer was not expected, refusals were slow or memory grew
 
 A long log, instead of measuring:
   --fill N              write a made-up log of N events (at most 10,000,000), as the service would have, into
@@ -109,11 +125,14 @@ export function readOptions(args: string[]): Options | undefined {
       'random-keys': { type: 'boolean' },
       'fill-only': { type: 'boolean' },
       'log-events': { type: 'string' },
+      against: { type: 'string' },
+      soak: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const defaults = values.quick ? QUICK : FULL;
+  const usual = values.quick ? QUICK : FULL;
+  const defaults = values.against === undefined ? usual : { ...usual, ...AGAINST };
   return {
     ...defaults,
     quick: values.quick,
@@ -121,14 +140,19 @@ export function readOptions(args: string[]): Options | undefined {
     rounds: wholeNumber('--rounds', values.rounds) ?? defaults.rounds,
     baselinePoolSize: wholeNumber('--baseline-pool', values['baseline-pool']) ?? BASELINE_POOL_SIZE,
     generator: oneOf('--generator', ['auto', 'wrk', 'autocannon'], values.generator),
-    systems: names(values.systems ?? 'baseline,coffer').map((name) =>
-      oneOf('--systems', ['baseline', 'coffer'], name),
-    ),
-    only: names(values.only ?? ''),
+    systems:
+      values.against === undefined
+        ? names(values.systems ?? 'baseline,coffer').map((name) =>
+            oneOf('--systems', ['baseline', 'coffer'], name),
+          )
+        : ['other', 'coffer'],
+    only: values.against === undefined ? names(values.only ?? '') : ['against'],
+    against: values.against === undefined ? null : resolve(values.against),
     logEvents: values['log-events'] === undefined ? defaults.logEvents : logLengths(values['log-events']),
     jsonPath: values.json ?? 'bench/results/latest.json',
     requireGoals: values['require-goals'],
     fill: readFillOrder(values),
+    soak: wholeNumber('--soak', values.soak) ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 // What the kernel knows of a process. Its memory is watched from its first to its last moment: VmHWM is
 // the kernel's own high-water mark, so no peak between two samples is missed; the samples show when.
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 const SAMPLE_EVERY_MS = 500;
 /** USER_HZ, the unit of /proc on every platform Node runs on. */
@@ -39,10 +39,30 @@ export function watchMemory(pid: number): MemoryWatch {
 
 /** CPU time used so far, in user and system mode; NaN where there is no /proc. */
 export async function readCpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name of the program stands in parentheses and may hold spaces; fields are counted behind it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = await statOf(pid);
   return (Number(fields[11] ?? Number.NaN) + Number(fields[12] ?? Number.NaN)) / CLOCK_TICKS_PER_SECOND;
+}
+
+/** The same of a process, its children and those it had; NaN where there is no /proc. */
+export async function readFamilyCpuSeconds(pid: number): Promise<number> {
+  const own = (await statOf(pid)).slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
+  if (own === 0) return Number.NaN;
+  const others = await readdir('/proc').catch(() => []);
+  const stats = await Promise.all(others.filter((name) => /^\d+$/.test(name)).map(statOf));
+  const children = stats.filter((fields) => fields[1] === String(pid));
+  const theirs = children.reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0);
+  return (own + theirs) / CLOCK_TICKS_PER_SECOND;
+}
+
+/** NaN where there is no /proc. */
+export async function readParent(pid: number): Promise<number> {
+  return Number((await statOf(pid))[1] ?? Number.NaN);
+}
+
+/** The fields behind the name of the program, which stands in parentheses and may hold spaces. */
+async function statOf(pid: number | string): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Megabytes of 10^6 bytes. The kernel's "kB" are 1,024 bytes. */

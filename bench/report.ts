@@ -104,6 +104,7 @@ function renderRows(scenario: Report['scenarios'][number]): string[][] {
     decimals(row.p99Ms, 2),
     decimals(againstBaseline(row, baseline), 2),
     row.processCpu === null ? '-' : `${Math.round(row.processCpu * 100)} %`,
+    row.cpuMicros === null ? '-' : count(row.cpuMicros),
     decimals(row.batchCommands, 1),
     row.walBytesPerCommand === null ? '-' : count(row.walBytesPerCommand),
     row.backlogEvents === null ? '-' : count(row.backlogEvents),

@@ -25,3 +25,25 @@ export function pairedRatio(parts: readonly number[], wholes: readonly number[])
   if (ratios.length === 0) return undefined;
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
+
+/**
+ * Where the median of what the values were drawn from lies, with this confidence and whatever their distribution: between two of them,
+ * by the chance that so many or fewer of so many coins show heads. Undefined of too few values to say so.
+ */
+export function medianInterval(
+  values: readonly number[],
+  confidence: number,
+): { low: number; high: number } | undefined {
+  const sorted = values.toSorted((left, right) => left - right);
+  const count = sorted.length;
+  let below = 0;
+  let chance = 2 ** -count;
+  let tail = chance;
+  while (2 * tail <= 1 - confidence) {
+    below += 1;
+    chance *= (count - below + 1) / below;
+    tail += chance;
+  }
+  const [low, high] = [sorted[below - 1], sorted[count - below]];
+  return below === 0 || low === undefined || high === undefined ? undefined : { low, high };
+}

@@ -13,10 +13,14 @@ type Connection = { socket: Socket; received: Buffer; answered: ((answer: Answer
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
+/** What finds all connections taken waits for one, which counts against the server that is slow to answer. */
+const MAX_CONNECTIONS = 900;
+
 export function createHttpClient(baseUrl: string, timeoutMs: number): HttpClient {
   const { hostname, port } = new URL(baseUrl);
   const idle: Connection[] = [];
   const open = new Set<Connection>();
+  const waiting: (() => void)[] = [];
 
   function openConnection(): Connection {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
@@ -40,6 +44,7 @@ export function createHttpClient(baseUrl: string, timeoutMs: number): HttpClient
     connection.received = Buffer.alloc(0);
     if (open.has(connection)) idle.push(connection);
     answered?.(answer);
+    waiting.shift()?.();
   }
 
   function end(connection: Connection, reason: string): void {
@@ -52,10 +57,14 @@ export function createHttpClient(baseUrl: string, timeoutMs: number): HttpClient
 
   return {
     send(request) {
-      const connection = idle.pop() ?? openConnection();
       return new Promise((resolve) => {
-        connection.answered = resolve;
-        connection.socket.write(request);
+        const write = (): void => {
+          const connection = idle.pop() ?? openConnection();
+          connection.answered = resolve;
+          connection.socket.write(request);
+        };
+        if (idle.length > 0 || open.size < MAX_CONNECTIONS) write();
+        else waiting.push(write);
       });
     },
     close() {

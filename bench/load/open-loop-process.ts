@@ -17,6 +17,7 @@ type Run = {
   requests: readonly RenderedRequest[];
   nextKey: () => string;
   latencies: number[];
+  refusals: number[];
   lags: number[];
   sendDelays: number[];
   failures: Map<string, number>;
@@ -38,6 +39,7 @@ async function runOpenLoop(load: OpenLoad): Promise<OpenLoadResult> {
     requests: load.plan.requests.map((request) => renderRequest(host, request, load.plan.keyed)),
     nextKey: createKeySource(newRunNonce()),
     latencies: [],
+    refusals: [],
     lags: [],
     sendDelays: [],
     failures: new Map(),
@@ -67,6 +69,7 @@ async function runOpenLoop(load: OpenLoad): Promise<OpenLoadResult> {
     failures: Object.fromEntries(run.failures),
     seconds,
     latency: spread(run.latencies),
+    refused: spread(run.refusals),
     lag: spread(run.lags),
     sendDelay: spread(run.sendDelays),
     generatorCpu: (cpu.user + cpu.system) / 1e6 / seconds,
@@ -87,6 +90,7 @@ async function sendCommand(run: Run, index: number, dueAt: number): Promise<void
   );
   const answeredAt = performance.now();
   run.latencies.push(answeredAt - dueAt);
+  if (answer.status === 503) run.refusals.push(answeredAt - dueAt);
   if (answer.status < 200 || answer.status > 299) {
     countFailure(run, `command ${answer.status || answer.body}`);
     return;

@@ -27,6 +27,8 @@ export type OpenLoadResult = {
   /** From the due time of the first command to the answer of the last. */
   seconds: number;
   latency: Spread;
+  /** Of the answers 503 alone, from the due time: how fast it is said that there is too much. */
+  refused: Spread;
   /** From a command's answer to the 200 of a balance query with `atLeast` its position. */
   lag: Spread;
   /** How late the generator itself sent, which is the error of its figures. */

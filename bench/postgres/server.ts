@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { openEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
+import { readFamilyCpuSeconds, readParent } from '../process-figures.ts';
 
 const SHOWN_SETTINGS = [
   'server_version',
@@ -35,6 +36,8 @@ export type PostgresSettings = {
 export type PostgresServer = {
   origin: string;
   settings: PostgresSettings;
+  /** CPU time that the server has used so far; NaN where it is not on this machine, or there is no /proc. */
+  readCpuSeconds(): Promise<number>;
   /** Creates an empty database and answers its URL. */
   createDatabase(label: string): Promise<string>;
   close(): Promise<void>;
@@ -83,11 +86,13 @@ async function describeServer(server: {
   const admin = new Client({ connectionString: server.url });
   await admin.connect();
   const settings = await readSettings(admin);
+  const postmaster = await postmasterOf(admin);
   const runId = randomBytes(4).toString('hex');
   const databases: string[] = [];
   return {
     origin: server.origin,
     settings,
+    readCpuSeconds: () => readFamilyCpuSeconds(postmaster),
     async createDatabase(label) {
       const name = `coffer_bench_${label}_${runId}`;
       await admin.query(`create database ${name}`);
@@ -102,6 +107,15 @@ async function describeServer(server: {
       await server.release();
     },
   };
+}
+
+/** The process id of the server; NaN where it is not on this machine. */
+async function postmasterOf(admin: Client): Promise<number> {
+  const { rows } = await admin.query<{ pid: number; local: boolean }>(
+    "select pg_backend_pid() as pid, inet_server_addr() is null or inet_server_addr() <<= '127.0.0.0/8' as local",
+  );
+  const [session] = rows;
+  return session?.local === true ? readParent(session.pid) : Number.NaN;
 }
 
 async function readSettings(admin: Client): Promise<PostgresSettings> {

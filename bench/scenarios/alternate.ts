@@ -38,9 +38,9 @@ export function systemContender(bench: Bench, system: System, load: SystemLoad):
       const warmUp = round === 1 ? warmUpSeconds * 2 : warmUpSeconds;
       await runCounted(bench, system, { ...load, baseUrl: system.baseUrl, seconds: warmUp });
       await waitUntilQuiet(system.databaseUrl);
-      const before = await takeReadings(system);
+      const before = await takeReadings(bench, system);
       const result = await runCounted(bench, system, { ...load, baseUrl: system.baseUrl, seconds });
-      const after = await takeReadings(system);
+      const after = await takeReadings(bench, system);
       const backlog = await system.settle();
       await waitUntilQuiet(system.databaseUrl);
       const wal = walSince(before.wal, after.wal);
@@ -50,6 +50,7 @@ export function systemContender(bench: Bench, system: System, load: SystemLoad):
         p99Ms: result.p99Ms,
         maxMs: result.maxMs,
         processCpu: (after.cpuSeconds - before.cpuSeconds) / result.seconds,
+        cpuMicros: numberOrNull((1e6 * (cpuOf(after) - cpuOf(before))) / result.acknowledged),
         batchCommands: load.plan.keyed ? averageBatch(before.batches, after.batches) : null,
         walBytesPerCommand: load.plan.keyed ? wal.bytes / result.acknowledged : null,
         flushesPerSecond: load.plan.keyed ? wal.flushes / result.seconds : null,
@@ -60,12 +61,21 @@ export function systemContender(bench: Bench, system: System, load: SystemLoad):
 }
 
 /** Everything that is read before and after a load, to tell what the load was. */
-async function takeReadings(system: System) {
+async function takeReadings(bench: Bench, system: System) {
   return {
     cpuSeconds: await readCpuSeconds(system.process.pid),
+    postgresCpuSeconds: await (await bench.server()).readCpuSeconds(),
     batches: await system.readBatches(),
     wal: await readWal(system.databaseUrl),
   };
+}
+
+function cpuOf(readings: { cpuSeconds: number; postgresCpuSeconds: number }): number {
+  return readings.cpuSeconds + readings.postgresCpuSeconds;
+}
+
+function numberOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 export function pgbenchContender(bench: Bench, { pgbench, best }: BestPgbench): Contender {
@@ -87,6 +97,7 @@ export function pgbenchFigures(result: PgbenchResult): Figures {
     p99Ms: null,
     maxMs: null,
     processCpu: null,
+    cpuMicros: null,
     batchCommands: null,
     walBytesPerCommand: null,
     flushesPerSecond: null,
@@ -113,7 +124,7 @@ function averageBatch(before: Batches | undefined, after: Batches | undefined): 
   return (after.commands - before.commands) / (after.batches - before.batches);
 }
 
-function toRow(system: string, rounds: Figures[]): Row {
+export function toRow(system: string, rounds: Figures[]): Row {
   const over = (pick: (figures: Figures) => number | null): number | null => {
     const values = rounds.map(pick).filter((value) => value !== null);
     return values.length === 0 ? null : median(values);
@@ -125,6 +136,7 @@ function toRow(system: string, rounds: Figures[]): Row {
     p99Ms: over((figures) => figures.p99Ms),
     maxMs: over((figures) => figures.maxMs),
     processCpu: over((figures) => figures.processCpu),
+    cpuMicros: over((figures) => figures.cpuMicros),
     batchCommands: over((figures) => figures.batchCommands),
     walBytesPerCommand: over((figures) => figures.walBytesPerCommand),
     flushesPerSecond: over((figures) => figures.flushesPerSecond),

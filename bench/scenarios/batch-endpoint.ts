@@ -60,6 +60,7 @@ function batchContender(bench: Bench, system: System): Contender {
         p99Ms: result.p99Ms,
         maxMs: result.maxMs,
         processCpu: cpuSeconds / result.seconds,
+        cpuMicros: null,
         batchCommands:
           batches && batchesBefore
             ? (batches.commands - batchesBefore.commands) / (batches.batches - batchesBefore.batches)

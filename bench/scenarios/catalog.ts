@@ -1,3 +1,4 @@
+import { against } from './against.ts';
 import { balanceReads } from './balance-reads.ts';
 import { batchEndpoint } from './batch-endpoint.ts';
 import { hotAccount } from './hot-account.ts';
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   batchEndpoint,
   projectionLag,
   longLogs,
+  against,
 ];
 
 /** The scenarios to run for --only. Throws on a name that isn't one. */

@@ -26,6 +26,7 @@ export const projectionLag: Scenario = {
       batchCommands:
         before && after ? (after.commands - before.commands) / (after.batches - before.batches) : null,
       processCpu: null,
+      cpuMicros: null,
       walBytesPerCommand: null,
       flushesPerSecond: null,
       backlogEvents: null,

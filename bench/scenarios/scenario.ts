@@ -29,6 +29,8 @@ export type Figures = {
   maxMs: number | null;
   /** Cores used by the system's own process, without PostgreSQL. */
   processCpu: number | null;
+  /** Microseconds of CPU that an answer took, of the system's own process and of PostgreSQL; null where that is elsewhere. */
+  cpuMicros: number | null;
   /** Commands that shared one commit, on average. */
   batchCommands: number | null;
   walBytesPerCommand: number | null;

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
@@ -9,34 +10,34 @@ import type { Backlog, Batches, System, SystemStart } from './system.ts';
 const ASSET_SLUG = 'coins';
 const READY_TIMEOUT_MS = 60_000;
 const SETTLE_TIMEOUT_MS = 120_000;
-const ENTRY = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const HERE = fileURLToPath(new URL('../..', import.meta.url));
 
-const MANIFEST = fileURLToPath(new URL('../../package.json', import.meta.url));
-
-export function cofferExists(): boolean {
-  return existsSync(ENTRY);
+export function cofferExists(folder = HERE): boolean {
+  return existsSync(join(folder, 'src/main.ts'));
 }
 
-/** What `npm start` gives to Node: flags, and variables of the environment. */
-export function startSettings(): { flags: string[]; variables: Record<string, string> } {
-  const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { scripts: { start: string } };
+/** What `npm start` gives to Node: flags, and variables of the environment. What it imports first only builds the dashboard. */
+export function startSettings(folder = HERE): { flags: string[]; variables: Record<string, string> } {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
   const words = manifest.scripts.start.split(' ');
   const variables = words.flatMap((word) => {
     const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(word) ?? [];
     return name === undefined || value === undefined ? [] : [[name, value]];
   });
   return {
-    flags: words.filter((word) => word.startsWith('--')),
+    flags: words.filter((word) => word.startsWith('--') && word !== '--import'),
     variables: Object.fromEntries(variables) as Record<string, string>,
   };
 }
 
 /** Nothing set in the caller's shell may tune what is measured; empty counts as unset. */
-export function cofferEnvironment(environment: Record<string, string>): NodeJS.ProcessEnv {
+export function cofferEnvironment(environment: Record<string, string>, folder = HERE): NodeJS.ProcessEnv {
   const cleared = Object.keys(process.env).filter((name) => name.startsWith('COFFER_'));
   return {
     ...process.env,
-    ...startSettings().variables,
+    ...startSettings(folder).variables,
     ...Object.fromEntries(cleared.map((name) => [name, ''])),
     DATABASE_URL: '',
     LOG_LEVEL: 'warn',
@@ -45,24 +46,36 @@ export function cofferEnvironment(environment: Record<string, string>): NodeJS.P
 }
 
 /** The one process that serves the API and runs the worker, as `npm start` would run it. */
-export function startCofferProcess(port: number, environment: Record<string, string>): RunningProcess {
+export function startCofferProcess(
+  port: number,
+  environment: Record<string, string>,
+  folder = HERE,
+): RunningProcess {
+  // Another checkout brings its own, of which an older version may be part of what is compared.
+  const itsNode = join(folder, 'node_modules/.bin/node');
   return startProcess({
-    command: process.execPath,
-    args: [...startSettings().flags, ENTRY, 'serve'],
-    env: cofferEnvironment({ HOST: '127.0.0.1', PORT: String(port), ...environment }),
+    command: folder !== HERE && existsSync(itsNode) ? itsNode : process.execPath,
+    args: [...startSettings(folder).flags, join(folder, 'src/main.ts'), 'serve'],
+    env: cofferEnvironment({ HOST: '127.0.0.1', PORT: String(port), ...environment }, folder),
   });
 }
 
-export async function startCoffer({ databaseUrl, userCount, defer }: SystemStart): Promise<System> {
+/** From another checkout where a folder is given. */
+export async function startCoffer(
+  { databaseUrl, userCount, defer, environment = {} }: SystemStart,
+  folder: string | null = null,
+): Promise<System> {
+  const name = folder === null ? 'coffer' : 'other';
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const process_ = startCofferProcess(port, { DATABASE_URL: databaseUrl, COFFER_SEED: 'none' });
+  const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none', ...environment };
+  const process_ = startCofferProcess(port, variables, folder ?? HERE);
   const memory = watchMemory(process_.pid);
-  defer(() => endSystem({ name: 'coffer', process: process_, memory }));
+  defer(() => endSystem({ name, process: process_, memory }));
   await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
   const users = await createUsers(baseUrl, userCount);
   return {
-    name: 'coffer',
+    name,
     baseUrl,
     databaseUrl,
     process: process_,

@@ -4,9 +4,12 @@
 import type { MemoryWatch } from '../process-figures.ts';
 import type { RunningProcess } from '../child-process.ts';
 
-export type SystemName = 'baseline' | 'coffer';
+/** `other`: Coffer from another checkout. */
+export type SystemName = 'baseline' | 'coffer' | 'other';
 
 export type SystemStart = {
+  /** Variables of its environment, for what is not a measurement. */
+  environment?: Record<string, string>;
   databaseUrl: string;
   userCount: number;
   /** For what has to be ended at the end of the run. */

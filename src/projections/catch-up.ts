@@ -15,7 +15,7 @@ import { headPosition } from '../events/head.ts';
 import { namesAndVersions, type Projection } from './projection.ts';
 
 /** Events a transaction applies at most: bounds its memory, its locks and what a crash repeats. */
-const MAX_RANGE = 5_000n;
+export const MAX_RANGE = 5_000n;
 
 /** Generations of a projection that a pass moves. */
 export type Which = 'all' | 'live' | 'following';
@@ -38,12 +38,13 @@ export async function catchUp(
   ledgerId: number,
   projections: readonly Projection[],
   which: Which = 'all',
+  maxRange: bigint = MAX_RANGE,
 ): Promise<CaughtUp> {
   return inTransaction(pool, async (tx) => {
     const checkpoints = await lockCheckpoints(tx, ledgerId, projections, which);
     const head = await headPosition(tx, ledgerId);
     const passes = checkpoints.flatMap(({ projection, generation, live, position: from }) => {
-      const to = head - from > MAX_RANGE ? from + MAX_RANGE : head;
+      const to = head - from > maxRange ? from + maxRange : head;
       return to > from ? [{ projection, live, range: { ledgerId, generation, from, to } }] : [];
     });
     if (passes.length === 0) return { applied: [], more: false };
@@ -92,6 +93,29 @@ select exists (
     values: [ledgerId, ...namesAndVersions(projections)],
   });
   return rows[0]?.behind ?? true;
+}
+
+/** What is left to apply to these generations of a projection, and whether it stood still at the last look. */
+export async function leftToApply(
+  tx: Transaction,
+  ledgerId: number,
+  name: string,
+  which: Which,
+): Promise<{ readonly events: bigint; readonly stoodStill: boolean }> {
+  const { rows } = await tx.query<{ events: bigint; stood_still: boolean }>({
+    name: 'left-to-apply',
+    text: `
+select coalesce(max(l.head_position - c.position), 0)::bigint as events,
+       coalesce(bool_or(c.error is not null), false) as stood_still
+  from read.checkpoints c
+  join ledgers l
+    on l.id = c.ledger_id
+ where c.ledger_id = $1::integer
+   and c.projection = $2::text
+   and (c.live and $3::text <> 'following' or c.following and $3::text <> 'live')`,
+    values: [ledgerId, name, which],
+  });
+  return { events: rows[0]?.events ?? 0n, stoodStill: rows[0]?.stood_still ?? false };
 }
 
 /** Rows of checkpoints for every ledger and projection; harmless when they exist. */
@@ -187,6 +211,7 @@ update read.checkpoints c
 /**
  * Remembers why a projection stands still, for GET /projections and for whoever looks. One that has nothing left to
  * apply stands at the head: another pass or a rebuild went on in the meantime, and nothing would take the error back.
+ * Resolves to the position that could not be applied, null where nothing was recorded.
  */
 export async function recordFailure(
   tx: Transaction,
@@ -194,9 +219,9 @@ export async function recordFailure(
   name: string,
   error: unknown,
   which: Which = 'live',
-): Promise<void> {
+): Promise<bigint | null> {
   const message = error instanceof Error ? error.message : String(error);
-  await tx.query({
+  const { rows } = await tx.query<{ failed_position: bigint }>({
     text: `
 update read.checkpoints
    set error = left($3::text, 500),
@@ -204,7 +229,9 @@ update read.checkpoints
  where ledger_id = $1::integer
    and projection = $2::text
    and (live and $4::text <> 'following' or following and $4::text <> 'live')
-   and position < (select head_position from ledgers where id = $1::integer)`,
+   and position < (select head_position from ledgers where id = $1::integer)
+returning failed_position`,
     values: [ledgerId, name, message, which],
   });
+  return rows[0]?.failed_position ?? null;
 }

@@ -4,9 +4,11 @@
  */
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { sessionOf } from '../db/session.ts';
 
 const JOB_EXPIRES_SECONDS = 60;
 const QUERY_TIMEOUT_MS = 10_000;
+const DEAD_LETTERS_KEPT_SECONDS = 86_400;
 
 /** One queue for all projections: a pass of the worker serves them together. */
 export const CATCH_UP_QUEUE = 'catch-up';
@@ -18,6 +20,9 @@ export const SEAL_QUEUE = 'seal';
 export const DRIFT_QUEUE = 'drift';
 /** Takes parts of rebuilds. */
 export const REBUILD_QUEUE = 'rebuild';
+
+/** Where jobs go that failed each time they were tried; nobody takes them. */
+export const DEAD_LETTERS = 'dead-letters';
 
 export type LedgerQueue = typeof CATCH_UP_QUEUE | typeof SWEEP_QUEUE | typeof SEAL_QUEUE | typeof DRIFT_QUEUE;
 
@@ -48,14 +53,16 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { log, works } = options;
   // pg-boss hands its options to the driver's pool. A server that went silent answers no statement_timeout either.
   const silence = { query_timeout: QUERY_TIMEOUT_MS, keepAlive: true };
+  // A session keeps for life what it was told at its beginning, such as that the database is read-only.
+  const turnover = { maxLifetimeSeconds: 60 };
   const boss = new PgBoss({
     ...silence,
-    connectionString: options.url,
+    ...turnover,
+    // A job lost in a crash of the server delays nothing that the fallback poll does not find.
+    ...sessionOf(options.url, { synchronous_commit: 'off', statement_timeout: '8000', timezone: 'UTC' }),
     application_name: `coffer jobs ${works ? 'worker' : 'api'}`,
     max: works ? 6 : 2,
     connectionTimeoutMillis: 5_000,
-    // A job lost in a crash of the server delays nothing that the fallback poll does not find.
-    options: '-c synchronous_commit=off -c statement_timeout=8000 -c timezone=UTC',
     migrate: false,
     createSchema: false,
     supervise: works,
@@ -64,7 +71,10 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
   });
   boss.on('error', (error) => log.warn({ err: error }, 'pg-boss'));
   boss.on('warning', (warning) => log.warn({ warning }, 'pg-boss'));
-  await boss.start();
+  await boss.start().catch(async (error: unknown) => {
+    await boss.stop({ graceful: false }).catch(() => undefined);
+    throw error;
+  });
 
   async function wake(queue: LedgerQueue, ledgerId: number): Promise<void> {
     await boss.send(queue, { ledgerId }, { singletonKey: ledgerId.toString() });
@@ -118,7 +128,10 @@ export async function installJobs(url: string, log: Logger): Promise<void> {
       expireInSeconds: JOB_EXPIRES_SECONDS,
       retentionSeconds: 3_600,
       deleteAfterSeconds: 60,
+      deadLetter: DEAD_LETTERS,
     };
+    if ((await boss.getQueue(DEAD_LETTERS)) === null)
+      await boss.createQueue(DEAD_LETTERS, { retentionSeconds: DEAD_LETTERS_KEPT_SECONDS });
     // `short`: one job queued, any number active, so a nudge is never dropped against an active job.
     for (const queue of [CATCH_UP_QUEUE, SWEEP_QUEUE, SEAL_QUEUE, DRIFT_QUEUE, REBUILD_QUEUE]) {
       const known = await boss.getQueue(queue);

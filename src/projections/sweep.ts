@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { OperationalError } from '../errors.ts';
 import { startRecurring, type Recurring } from '../recurring.ts';
-import { MAX_DUE, type Due } from './due.ts';
+import { MAX_DUE, type Due, type DueLook } from './due.ts';
 
 const LOOK_MS = 1_000;
 /** What could not be ended is left alone for so long, so that it does not keep from the rest. */
@@ -10,8 +10,8 @@ const ASIDE_MS = 60_000;
 const MAX_ASIDE = 2 * MAX_DUE;
 
 export type SweepDeps = {
-  /** What is due but for these ids, not more than one look takes, the most overdue first. */
-  readonly due: (except: readonly string[]) => Promise<readonly Due[]>;
+  /** What is due but for these ids, not more than one look takes. */
+  readonly due: (except: readonly string[]) => Promise<DueLook>;
   readonly end: (item: Due) => Promise<void>;
   /** Asks for a job that runs a sweep, here or in another process. */
   readonly wake: () => Promise<void>;
@@ -24,9 +24,9 @@ export function startSweep({ due, end, wake, log }: SweepDeps): Recurring {
   async function work(signal: AbortSignal): Promise<void> {
     let first: PromiseRejectedResult | null = null;
     for (let more = true; more && !signal.aborted;) {
-      const items = await due(aside.ids());
-      more = items.length >= MAX_DUE;
-      for (const item of (await endAll(items)).keys()) {
+      const look = await due(aside.ids());
+      more = look.more;
+      for (const item of (await endAll(look.items)).keys()) {
         if (signal.aborted) return;
         // It may only have shared its batch with one that is at fault.
         const failure = (await endAll([item])).get(item);
@@ -51,7 +51,7 @@ export function startSweep({ due, end, wake, log }: SweepDeps): Recurring {
     return failed;
   }
 
-  const isDue = async (): Promise<boolean> => (await due(aside.ids())).length > 0;
+  const isDue = async (): Promise<boolean> => (await due(aside.ids())).items.length > 0;
   return startRecurring({ name: 'the sweep of what is due', everyMs: LOOK_MS, isDue, work, wake, log });
 }
 

@@ -2,7 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { catchUp, ensureCheckpoints, isBehind, recordFailure, type Which } from './catch-up.ts';
+import { classifyFailure } from '../db/failures.ts';
+import {
+  catchUp,
+  ensureCheckpoints,
+  isBehind,
+  leftToApply,
+  MAX_RANGE,
+  recordFailure,
+  type Which,
+} from './catch-up.ts';
 import { CATCH_UP_QUEUE, type Jobs } from './jobs.ts';
 import type { Projection } from './projection.ts';
 
@@ -23,7 +32,7 @@ export type WorkerDeps = {
   readonly jobs: Jobs;
   readonly projections: readonly Projection[];
   readonly log: Logger;
-  readonly onApplied: (projection: string, events: bigint) => void;
+  readonly onApplied: (applied: { ledgerId: number; projection: string; events: bigint }) => void;
 };
 
 export async function startWorker(deps: WorkerDeps): Promise<Worker> {
@@ -92,12 +101,11 @@ async function applyAll(
   ledgerId: number,
   projections: readonly Projection[],
   signal: AbortSignal,
-  which: Which = 'all',
 ): Promise<boolean> {
   let any = false;
   for (;;) {
-    const { applied, more } = await catchUp(deps.pool, ledgerId, projections, which);
-    for (const { projection, events } of applied) deps.onApplied(projection, events);
+    const { applied, more } = await catchUp(deps.pool, ledgerId, projections);
+    for (const { projection, events } of applied) deps.onApplied({ ledgerId, projection, events });
     any ||= applied.length > 0;
     if (!more || signal.aborted) return any;
   }
@@ -113,7 +121,7 @@ async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortS
   for (const projection of deps.projections) {
     for (const which of ['live', 'following'] as const) {
       try {
-        any = (await applyAll(deps, ledgerId, [projection], signal, which)) || any;
+        any = (await applyUpToTheFault(deps, ledgerId, { projection, which }, signal)) || any;
       } catch (error) {
         failure = { cause: error };
         await reportFailure(deps, ledgerId, { name: projection.name, which }, error);
@@ -124,16 +132,53 @@ async function applyEachAlone(deps: WorkerDeps, ledgerId: number, signal: AbortS
   return any;
 }
 
+/**
+ * Applies everything before the event that cannot be applied, so that the projection stands exactly in front of it: a
+ * range that fails is halved until it is that one event. Rejects with its error.
+ */
+async function applyUpToTheFault(
+  { pool, onApplied }: WorkerDeps,
+  ledgerId: number,
+  { projection, which }: { projection: Projection; which: Which },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { events, stoodStill } = await leftToApply(pool, ledgerId, projection.name, which);
+  // One that stood still is in front of its event already: no need to look for it again.
+  let size = stoodStill || events < 1n ? 1n : min(events, MAX_RANGE);
+  let any = false;
+  while (!signal.aborted) {
+    try {
+      const { applied, more } = await catchUp(pool, ledgerId, [projection], which, size);
+      for (const { events: count } of applied)
+        onApplied({ ledgerId, projection: projection.name, events: count });
+      any ||= applied.length > 0;
+      if (!more) return any;
+      size = min(size * 2n, MAX_RANGE);
+    } catch (error) {
+      // Where the database is away no event is at fault.
+      if (size === 1n || classifyFailure(error) === 'unavailable') throw error;
+      size /= 2n;
+    }
+  }
+  return any;
+}
+
+function min(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
+}
+
 async function reportFailure(
   deps: WorkerDeps,
   ledgerId: number,
   { name, which }: { name: string; which: Which },
   error: unknown,
 ): Promise<void> {
-  deps.log.error({ err: error, projection: name, which }, 'a projection stands still');
-  await recordFailure(deps.pool, ledgerId, name, error, which).catch((failure: unknown) => {
+  const recorded = await recordFailure(deps.pool, ledgerId, name, error, which).catch((failure: unknown) => {
     deps.log.warn({ err: failure, projection: name }, 'the failure of a projection could not be recorded');
+    return null;
   });
+  const position = recorded?.toString() ?? null;
+  deps.log.error({ err: error, projection: name, which, position }, 'a projection stands still');
 }
 
 /** Without pg-boss: this is what helps when jobs do not arrive, so it must not need one. */

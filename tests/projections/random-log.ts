@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { ownerKey, type Owner } from '../../src/events/catalog.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
-import { beginning, commandOf, lastingHistories, type Step } from '../commands/random-ledger.ts';
+import { beginning, commandOf } from '../commands/random-ledger.ts';
+import { lastingHistories, type Action } from '../commands/random-steps.ts';
 import { uuid } from '../events/facts.ts';
 import type { ReadSide } from './read-side.ts';
 
@@ -18,7 +19,7 @@ export async function writeRandomLog(
   side: ReadSide,
   options: { seed: number; histories: number },
 ): Promise<void> {
-  const steps: Step[] = [...beginning];
+  const steps: Action[] = [...beginning];
   for (const history of fc.sample(lastingHistories, { seed: options.seed, numRuns: options.histories }))
     steps.push(...history);
   steps.push({ kind: 'user.register', ...dora }, { kind: 'user.erase', userId: dora.id });

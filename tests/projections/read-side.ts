@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { rangeSettings } from '../../src/db/key-probes.ts';
 import { createPool, inTransaction } from '../../src/db/pool.ts';
 import { ledgerIdOf } from '../../src/db/ledgers.ts';
+import { asRole } from '../../src/db/session.ts';
 import type { Transaction } from '../../src/db/transaction.ts';
 import { catchUp, ensureCheckpoints } from '../../src/projections/catch-up.ts';
 import { projections } from '../../src/projections/catalog.ts';
@@ -15,12 +16,15 @@ export type Row = Record<string, any>;
 
 export type ReadSide = {
   readonly service: Service;
+  /** With the rights of the service. */
   readonly pool: pg.Pool;
+  /** Past the service. */
+  readonly owner: pg.Pool;
   readonly ledgerId: number;
   readonly database: TestDatabase;
   /** One pass of one projection; resolves to how many events it applied. */
   catchUp(projection: Projection): Promise<bigint>;
-  /** Rows of a query; `$1` is the ledger. */
+  /** Rows of a query as the owner; `$1` is the ledger. */
   rows(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** All rows of a read model's tables, in the order of their keys. */
   contents(projection: Projection, generation?: number): Promise<Row[][]>;
@@ -29,18 +33,9 @@ export type ReadSide = {
   close(): Promise<void>;
 };
 
-export async function openReadSide(): Promise<ReadSide> {
-  const database = await createTestDatabase();
-  const service = await startService(database, { worker: false });
-  const pool = createPool({
-    ...{
-      url: database.url,
-      name: 'test',
-      max: 4,
-      pipeline: true,
-      connectTimeoutMs: 5_000,
-      statementTimeoutMs: 30_000,
-    },
+function openPool(url: string): pg.Pool {
+  return createPool({
+    ...{ url, name: 'test', max: 4, pipeline: true, connectTimeoutMs: 5_000, statementTimeoutMs: 30_000 },
     ...{
       lockTimeoutMs: 10_000,
       idleInTransactionTimeoutMs: 30_000,
@@ -50,16 +45,23 @@ export async function openReadSide(): Promise<ReadSide> {
       throw error;
     },
   });
+}
+
+export async function openReadSide(): Promise<ReadSide> {
+  const database = await createTestDatabase();
+  const service = await startService(database, { worker: false });
+  const pool = openPool(asRole(database.url, 'coffer_service'));
+  const owner = openPool(database.url);
   const ledgerId = await ledgerIdOf(pool, 'main');
   await ensureCheckpoints(pool, projections);
 
   async function rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    const found = await pool.query<Row>(sql, [ledgerId, ...values]);
+    const found = await owner.query<Row>(sql, [ledgerId, ...values]);
     return found.rows;
   }
 
   return {
-    ...{ service, pool, ledgerId, database, rows },
+    ...{ service, pool, owner, ledgerId, database, rows },
     async catchUp(projection) {
       const { applied } = await catchUp(pool, ledgerId, [projection]);
       return applied.reduce((sum, { events }) => sum + events, 0n);
@@ -73,6 +75,7 @@ export async function openReadSide(): Promise<ReadSide> {
     },
     async close() {
       await pool.end();
+      await owner.end();
       await service.close();
       await database.drop();
     },

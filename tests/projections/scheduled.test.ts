@@ -86,6 +86,8 @@ test('what was cancelled has ended', async () => {
 });
 
 test('what is due is a list of all kinds, the most overdue first, but for what is left out', async () => {
+  const { items } = await dueItems(side.pool, side.ledgerId, []);
+  const waiting = items.map(({ id }) => id);
   const { userId, assetSlug } = money;
   await side.service.post('/transactions/topup', { ...money, amount: '100' });
   const posting = { from: { userId }, to: { system: 'fees' }, assetSlug, amount: '1' };
@@ -105,15 +107,18 @@ test('what is due is a list of all kinds, the most overdue first, but for what i
     `update schedules set execute_at = now() - interval '1 hour' where ledger_id = $1 and id = $2`,
     [one],
   );
-  const due = await dueItems(side.pool, side.ledgerId, []);
-  assert.deepEqual(due, [
-    { kind: 'schedule', id: several, postings: 3 },
-    { kind: 'hold', id: hold.holdId },
-    { kind: 'schedule', id: one, postings: 1 },
-  ]);
-  const others = await dueItems(side.pool, side.ledgerId, [several, hold.holdId]);
+  const due = await dueItems(side.pool, side.ledgerId, waiting);
+  assert.deepEqual(due, {
+    items: [
+      { kind: 'schedule', id: several, postings: 3 },
+      { kind: 'hold', id: hold.holdId },
+      { kind: 'schedule', id: one, postings: 1 },
+    ],
+    more: false,
+  });
+  const others = await dueItems(side.pool, side.ledgerId, [...waiting, several, hold.holdId]);
   assert.deepEqual(
-    others.map(({ id }) => id),
+    others.items.map(({ id }) => id),
     [one],
   );
 });

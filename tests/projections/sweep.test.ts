@@ -1,47 +1,25 @@
 /** What is due is ended within 3 seconds of its time: by a job, and without one. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type pg from 'pg';
+import { describe, test } from 'node:test';
 import { pino } from 'pino';
 import { OperationalError } from '../../src/errors.ts';
 import { MAX_DUE, type Due } from '../../src/projections/due.ts';
 import { startSweep, type SweepDeps } from '../../src/projections/sweep.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { createAsset, registerUser, startService, type Service } from '../support/service.ts';
 import { until } from '../support/until.ts';
+import { LIMIT_MS, openedSweep } from './sweeping.ts';
 
-const LIMIT_MS = 3_000;
-
-let database: TestDatabase;
-let service: Service;
-let owner: pg.Client;
-let money: { userId: string; assetSlug: string; amount: string };
-
-before(async () => {
-  database = await createTestDatabase();
-  service = await startService(database);
-  owner = await database.connect();
-  const { id: userId } = await registerUser(service);
-  money = { userId, assetSlug: await createAsset(service), amount: '10' };
-  await service.post('/transactions/topup', { ...money, amount: '1000' });
-});
-
-after(async () => {
-  await owner.end();
-  await service.close();
-  await database.drop();
-});
+const at = openedSweep();
 
 /** Places holds that end in a second; resolves to how long after its time the last of them was recorded as expired. */
 async function overdueMs(count: number): Promise<number> {
   const placed = await Promise.all(
     Array.from({ length: count }, () =>
-      service.post('/holds', { ...money, amount: '1', expiresInSeconds: 1 }),
+      at.service.post('/holds', { ...at.money, amount: '1', expiresInSeconds: 1 }),
     ),
   );
   const ids = placed.map(({ body }) => String(body.holdId));
   return until('all have expired', async () => {
-    const { rows } = await owner.query<{ expired: number; late_ms: number }>(
+    const { rows } = await at.owner.query<{ expired: number; late_ms: number }>(
       `select count(*)::int as expired,
               max(extract(epoch from e.recorded_at - h.expires_at) * 1000)::float8 as late_ms
          from holds h
@@ -56,22 +34,17 @@ async function overdueMs(count: number): Promise<number> {
 test('a hold is ended in time, once, and its wallet has it back', async () => {
   const late = await overdueMs(20);
   assert.ok(late >= 0 && late < LIMIT_MS, `${late} ms late`);
-  const { rows } = await owner.query<{ held: string }>('select held from wallets where owner = $1', [
-    money.userId,
+  const { rows } = await at.owner.query<{ held: string }>('select held from wallets where owner = $1', [
+    at.money.userId,
   ]);
   assert.equal(rows[0]!.held, '0');
 });
 
 test('the same although every job is lost', async () => {
-  await owner.query(`
-create function lose_sweep() returns trigger language plpgsql as $$ begin return null; end $$;
-create trigger lose_sweep before insert on pgboss.job for each row when (new.name = 'sweep') execute function lose_sweep();`);
-  try {
+  await at.withoutJobs(async () => {
     const late = await overdueMs(3);
     assert.ok(late >= 0 && late < LIMIT_MS, `${late} ms late`);
-  } finally {
-    await owner.query('drop trigger lose_sweep on pgboss.job');
-  }
+  });
 });
 
 describe('A sweep', () => {
@@ -79,7 +52,10 @@ describe('A sweep', () => {
     const ended: string[] = [];
     const waiting = ['a', 'b', 'c'].map((id): Due => ({ kind: 'hold', id }));
     const sweep = startSweep({
-      due: (except) => Promise.resolve(waiting.filter(({ id }) => ![...ended, ...except].includes(id))),
+      due: (except) => {
+        const items = waiting.filter(({ id }) => ![...ended, ...except].includes(id));
+        return Promise.resolve({ items, more: false });
+      },
       end: ({ id }) => Promise.resolve(void ended.push(id)),
       wake: () => Promise.resolve(),
       log: pino({ level: 'silent' }),
@@ -108,8 +84,10 @@ describe('A sweep', () => {
     }));
     const waiting: Due[] = [...broken, { kind: 'hold', id: 'good' }];
     const sweep = startSweep({
-      due: (except) =>
-        Promise.resolve(waiting.filter(({ id }) => ![...ended, ...except].includes(id)).slice(0, MAX_DUE)),
+      due: (except) => {
+        const items = waiting.filter(({ id }) => ![...ended, ...except].includes(id));
+        return Promise.resolve({ items: items.slice(0, MAX_DUE), more: items.length > MAX_DUE });
+      },
       end: ({ kind, id }) => {
         tried.push(id);
         return kind === 'schedule' ? Promise.reject(new Error('no')) : Promise.resolve(void ended.push(id));

@@ -60,6 +60,7 @@ async function readModels(): Promise<Row[][]> {
 /** From here on a job that is sent does not arrive. */
 const loseJobs = `
 create table lost_jobs (name text);
+grant insert on lost_jobs to public;
 create function lose_job() returns trigger language plpgsql as $$
 begin
   insert into public.lost_jobs values (new.name);

@@ -27,6 +27,8 @@ export type ProjectionStatus = {
   lagMs: number;
   state: 'live' | 'catching_up' | 'failed' | 'outdated';
   error: string | null;
+  /** Of the event that could not be applied, where it stands still. */
+  failedPosition: string | null;
   rebuild: RebuildStatus | null;
 };
 
@@ -37,13 +39,14 @@ type StatusRow = {
   head_position: bigint;
   lag_ms: bigint | null;
   error: string | null;
+  failed_position: bigint | null;
 };
 
 export async function readProjectionStatus(tx: Transaction, ledgerId: number): Promise<ProjectionStatus[]> {
   const { rows } = await tx.query<StatusRow>({
     name: 'projection-status',
     text: `
-select c.projection, c.version, c.position, l.head_position, c.error,
+select c.projection, c.version, c.position, l.head_position, c.error, c.failed_position,
        greatest(0, floor(extract(epoch from clock_timestamp() - e.recorded_at) * 1000))::bigint as lag_ms
   from read.checkpoints c
   join ledgers l
@@ -56,7 +59,8 @@ select c.projection, c.version, c.position, l.head_position, c.error,
  order by c.projection`,
     values: [ledgerId],
   });
-  const rebuilds = await readProgress(tx, ledgerId);
+  // How long the log of another ledger is shows in no figure.
+  const rebuilds = await readProgress(tx, ledgerId, [], ledgerId);
   return rows.map((row) => ({
     name: row.projection,
     version: row.version,
@@ -66,6 +70,7 @@ select c.projection, c.version, c.position, l.head_position, c.error,
     lagMs: Number(row.lag_ms ?? 0n),
     state: stateOf(row),
     error: row.error,
+    failedPosition: row.failed_position?.toString() ?? null,
     rebuild: rebuildOf(rebuilds.find(({ projection }) => projection === row.projection)),
   }));
 }
@@ -85,4 +90,19 @@ function stateOf(row: StatusRow): ProjectionStatus['state'] {
   if (row.error !== null) return 'failed';
   if (projectionNamed(row.projection)?.version !== row.version) return 'outdated';
   return row.position < row.head_position ? 'catching_up' : 'live';
+}
+
+/** How many live read models stand still at an event that they cannot apply. */
+export async function countFailed(tx: Transaction, ledgerId: number): Promise<bigint> {
+  const { rows } = await tx.query<{ failed: bigint }>({
+    name: 'failed-projections',
+    text: `
+select count(*) as failed
+  from read.checkpoints
+ where ledger_id = $1::integer
+   and live
+   and error is not null`,
+    values: [ledgerId],
+  });
+  return rows[0]?.failed ?? 0n;
 }

@@ -37,7 +37,7 @@ select ${EVENT_COLUMNS}
   return {
     ...transactionBody(event),
     ...(await scheduleOf(tx, ledgerId, event)),
-    ...(await reversalsOf(tx, ledgerId, event)),
+    ...(await followersOf(tx, ledgerId, event)),
   };
 }
 
@@ -61,41 +61,52 @@ select e.related_id as schedule_id
   return rows[0] === undefined ? {} : { scheduleId: rows[0].schedule_id };
 }
 
-/** What took it back, the oldest first; nothing at all where nothing did. */
-async function reversalsOf(tx: Transaction, ledgerId: number, original: StoredEvent): Promise<Body> {
-  const { rows } = await tx.query<{
-    id: string;
-    position: bigint;
-    amount: bigint | null;
-    recorded_at: string;
-  }>({
-    name: 'reversals',
+type Follower = {
+  id: string;
+  position: bigint;
+  amount: bigint | null;
+  recorded_at: string;
+  expires: boolean;
+};
+
+/** What took it back and what of it expired, the oldest first; nothing at all where nothing did. */
+async function followersOf(tx: Transaction, ledgerId: number, original: StoredEvent): Promise<Body> {
+  const { rows } = await tx.query<Follower>({
+    name: 'followers',
     text: `
-select e.id, e.position, (e.data ->> 'amount')::numeric as amount, e.recorded_at
+select e.id, e.position, (e.data ->> 'amount')::numeric as amount, e.recorded_at,
+       e.data -> 'expires' is not null as expires
   from events e
  where e.ledger_id = $1::integer
    and e.related_id = $2::uuid
    and e.type = 'transaction.posted'
-   and e.data -> 'expires' is null
  order by e.position`,
     values: [ledgerId, original.id],
   });
-  if (rows.length === 0) return {};
-  const amounts = rows.map(({ amount }) => amount);
-  const whole = amounts.some((amount) => amount === null);
+  const expiries = rows.filter(({ expires }) => expires);
   return {
-    reversals: rows.map(({ id, position, amount, recorded_at: recordedAt }) => {
-      return {
-        transactionId: id,
-        amount: amount?.toString() ?? null,
-        position: position.toString(),
-        recordedAt,
-      };
-    }),
-    reversedAmount: whole
-      ? null
-      : amounts.reduce<bigint>((sum, amount) => sum + (amount ?? 0n), 0n).toString(),
+    ...reversalsShown(rows.filter(({ expires }) => !expires)),
+    ...(expiries.length === 0
+      ? {}
+      : { expiries: expiries.map(followerShown), expiredAmount: totalOf(expiries).toString() }),
   };
+}
+
+function reversalsShown(reversals: readonly Follower[]): Body {
+  if (reversals.length === 0) return {};
+  const whole = reversals.some(({ amount }) => amount === null);
+  return {
+    reversals: reversals.map(followerShown),
+    reversedAmount: whole ? null : totalOf(reversals).toString(),
+  };
+}
+
+function followerShown({ id, position, amount, recorded_at: recordedAt }: Follower): Body {
+  return { transactionId: id, amount: amount?.toString() ?? null, position: position.toString(), recordedAt };
+}
+
+function totalOf(followers: readonly Follower[]): bigint {
+  return followers.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n);
 }
 
 /** How many postings each of these transactions has; ids of no transaction are left out. */

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { rangeSettings } from '../../db/key-probes.ts';
-import { createPool } from '../../db/pool.ts';
+import { createPool, inTransaction } from '../../db/pool.ts';
 import type { Jobs } from '../jobs.ts';
 import type { Projection } from '../projection.ts';
 import { isUnderWay, takeStep } from './step.ts';
@@ -87,21 +87,23 @@ export async function startHands(deps: HandsDeps): Promise<Hands> {
       });
   }, LOOK_MS);
 
-  await jobs.onRebuild(hands, runJob);
+  async function close(): Promise<void> {
+    stopping.abort();
+    clearInterval(timer);
+    await cancelSteps(pool, name).catch((error: unknown) =>
+      log.warn({ err: error }, 'the steps of a rebuild could not be ended'),
+    );
+    await looking;
+    await jobs.offRebuild();
+    await steps.end();
+  }
 
-  return {
-    wake: () => jobs.wakeRebuild(hands),
-    async close() {
-      stopping.abort();
-      clearInterval(timer);
-      await cancelSteps(pool, name).catch((error: unknown) =>
-        log.warn({ err: error }, 'the steps of a rebuild could not be ended'),
-      );
-      await looking;
-      await jobs.offRebuild();
-      await steps.end();
-    },
-  };
+  await jobs.onRebuild(hands, runJob).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+
+  return { wake: () => jobs.wakeRebuild(hands), close };
 }
 
 function createRebuildPool({ url, hands, log }: HandsDeps, name: string): Pool {
@@ -128,14 +130,18 @@ function createRebuildPool({ url, hands, log }: HandsDeps, name: string): Pool {
 async function cancelSteps(pool: Pool, name: string): Promise<void> {
   for (const pauseMs of [0, 50]) {
     await delay(pauseMs);
-    await pool.query({
-      text: `
+    await inTransaction(pool, async (tx) => {
+      // Whom a role may cancel goes by who logged in, and so do we all.
+      await tx.query('set local role none');
+      await tx.query({
+        text: `
 select pg_cancel_backend(pid)
   from pg_stat_activity
  where datname = current_database()
    and application_name = $1::text
    and state = 'active'`,
-      values: [`coffer ${name}`],
+        values: [`coffer ${name}`],
+      });
     });
   }
 }

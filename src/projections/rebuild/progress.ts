@@ -1,4 +1,5 @@
 /** How far the rebuilds are, and how they ended. */
+import { MAIN_LEDGER } from '../../db/ledgers.ts';
 import type { Transaction } from '../../db/transaction.ts';
 
 export type State = 'building' | 'catching_up' | 'following' | 'live' | 'retired' | 'abandoned' | 'dropped';
@@ -43,16 +44,27 @@ type Row = {
   error: string | null;
 };
 
-/** Those under way, and of `also` those that ended as well. */
+/** To all but who runs the service: an error quotes what it stumbled over, in whatever ledger. */
+const FAILED_SOMEWHERE = 'It failed, and is tried again.';
+
+/** Those under way, and of `also` those that ended as well. `partsOf`: of the log of this ledger alone; null: of all. */
 export async function readProgress(
   tx: Transaction,
   ledgerId: number,
   also: readonly { readonly projection: string; readonly generation: number }[] = [],
+  partsOf: number | null = null,
 ): Promise<Progress[]> {
   const { rows } = await tx.query<Row>({
     name: 'rebuild-progress',
     text: `
-select g.projection, g.generation, g.version, g.state, g.dry_run, g.started_at, g.compared_rows, g.differences, g.error,
+select g.projection, g.generation, g.version, g.state, g.dry_run, g.started_at, g.compared_rows, g.differences,
+       case
+         when g.error is null
+           or $4::integer is null
+           or exists (select from ledgers l where l.id = $4::integer and l.slug = $5::text)
+         then g.error
+         else $6::text
+       end as error,
        p.parts, p.parts_done, p.events, p.events_done, coalesce(c.position, 0) as position,
        floor(extract(epoch from coalesce(g.ended_at, clock_timestamp()) - g.started_at) * 1000)::bigint as elapsed_ms
   from read.generations g
@@ -64,6 +76,7 @@ select g.projection, g.generation, g.version, g.state, g.dry_run, g.started_at, 
          from read.rebuild_parts p
         where p.projection = g.projection
           and p.generation = g.generation
+          and ($4::integer is null or p.ledger_id = $4::integer)
        ) p
   left join read.checkpoints c
     on c.ledger_id = $1::integer
@@ -72,7 +85,14 @@ select g.projection, g.generation, g.version, g.state, g.dry_run, g.started_at, 
  where g.state in ('building', 'catching_up', 'following')
     or (g.projection, g.generation) in (select * from unnest($2::text[], $3::integer[]))
  order by g.projection`,
-    values: [ledgerId, also.map(({ projection }) => projection), also.map(({ generation }) => generation)],
+    values: [
+      ledgerId,
+      also.map(({ projection }) => projection),
+      also.map(({ generation }) => generation),
+      partsOf,
+      MAIN_LEDGER,
+      FAILED_SOMEWHERE,
+    ],
   });
   return rows.map((row) => ({
     ...{ projection: row.projection, generation: row.generation, version: row.version, state: row.state },
