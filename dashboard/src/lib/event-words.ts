@@ -1,0 +1,52 @@
+/** What an event says, in a line. */
+import type { Asset, LedgerEvent } from '../api/types.ts';
+import { formatAmount } from './amount.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+function text(data: Data, name: string): string | null {
+  const value = data[name];
+  return typeof value === 'string' ? value : null;
+}
+
+function inside(data: Data, name: string): Data {
+  const value = data[name];
+  return typeof value === 'object' && value !== null ? (value as Data) : {};
+}
+
+function amountOf(data: Data, assets: readonly Asset[]): string {
+  const [amount, slug] = [text(data, 'amount'), text(data, 'asset') ?? text(data, 'assetSlug')];
+  if (amount === null || !/^-?\d+$/.test(amount)) return '';
+  const asset = assets.find((one) => one.slug === slug);
+  return `${formatAmount(amount, asset?.scale ?? 0)} ${asset?.name ?? slug ?? ''}`.trim();
+}
+
+/** Types may be added by a newer service: what is not known here has no words. */
+export function summaryOf({ type, data }: LedgerEvent, assets: readonly Asset[]): string {
+  const kind = (text(data, 'type') ?? '').replaceAll('_', ' ');
+  const hold = inside(data, 'hold');
+  const schedule = inside(data, 'schedule');
+  const known: Readonly<Record<string, string | undefined>> = {
+    'transaction.posted': `${kind} ${amountOf(data, assets)}`,
+    'transaction.rejected': `${kind} ${amountOf(data, assets)}: ${(text(data, 'code') ?? '').replaceAll('_', ' ')}`,
+    'hold.placed': amountOf(hold, assets),
+    'hold.captured': amountOf(data, assets),
+    'hold.released': amountOf(hold, assets),
+    'hold.expired': amountOf(hold, assets),
+    'asset.created': text(data, 'name') ?? '',
+    'scheduled.created': `${text(schedule, 'type') ?? ''} ${amountOf(inside(schedule, 'command'), assets)}`,
+  };
+  return (known[type] ?? text(data, 'status') ?? '').trim();
+}
+
+/** Of a declined attempt, why. */
+export function refusalOf({ type, data }: LedgerEvent): string | null {
+  return type === 'transaction.rejected' ? text(data, 'code') : null;
+}
+
+/** The transaction that an event is, where it is one. */
+export function transactionOf({ type, id }: LedgerEvent): string | null {
+  return type === 'transaction.posted' || type === 'transaction.rejected' || type === 'hold.captured'
+    ? id
+    : null;
+}

@@ -1,0 +1,43 @@
+import type { JSX } from 'preact';
+import type { Asset, LedgerEvent } from '../../api/types.ts';
+import { grouped } from '../../lib/amount.ts';
+import { summaryOf, transactionOf } from '../../lib/event-words.ts';
+import { hrefOf } from '../../lib/route.ts';
+import { formatClock, formatTime } from '../../lib/time.ts';
+
+export function EventRow(props: {
+  readonly event: LedgerEvent;
+  readonly assets: readonly Asset[];
+}): JSX.Element {
+  const { event, assets } = props;
+  const { position, type, recordedAt } = event;
+  const transaction = transactionOf(event);
+  const declined = type === 'transaction.rejected';
+  return (
+    <li class="grid grid-cols-[auto_minmax(0,1fr)_auto] items-baseline gap-x-3 border-t border-line py-1.5 text-sm first:border-t-0 sm:grid-cols-[5rem_11rem_minmax(0,1fr)_auto]">
+      <span class="text-right text-muted">{grouped(position)}</span>
+      <span class={`truncate font-medium ${declined ? 'text-bad' : ''}`}>
+        {transaction === null ? (
+          type
+        ) : (
+          <a
+            class="underline-offset-2 hover:underline"
+            href={hrefOf({ page: 'activity', params: { transaction } })}
+          >
+            {type}
+          </a>
+        )}
+      </span>
+      <span class="truncate text-muted max-sm:col-span-2 max-sm:col-start-2 max-sm:row-start-2">
+        {summaryOf(event, assets)}
+      </span>
+      <time
+        class="text-right text-muted max-sm:col-start-3 max-sm:row-start-1"
+        dateTime={recordedAt}
+        title={formatTime(recordedAt)}
+      >
+        {formatClock(recordedAt)}
+      </time>
+    </li>
+  );
+}
