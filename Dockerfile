@@ -4,6 +4,14 @@ COPY package.json package-lock.json ./
 # The embedded PostgreSQL is an optional dependency: here DATABASE_URL names a server.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
+FROM node:26-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY dashboard ./dashboard
+# Its styles are made of what its sources use; of the service it takes types, which are gone by now.
+RUN node dashboard/build.ts
+
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 COFFER_DATA_DIR=/var/lib/coffer
 # A volume that is mounted here is the user's, who makes the key of the audit log in it.
@@ -13,6 +21,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY migrations ./migrations
 COPY src ./src
+COPY --from=dashboard /app/dashboard/dist ./dashboard/dist
 USER node
 EXPOSE 3000
 STOPSIGNAL SIGTERM

@@ -1,30 +1,26 @@
 /** The composition root: config and a database in, a running service out. Everything is wired by hand, here. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { createAuditQueries } from './audit/sealed/prove.ts';
+import { createKeyRing, RING_LIMITS, type KeyRing } from './access/key-ring.ts';
+import { registerEnvironmentKey } from './access/keys.ts';
 import { prepareSealing } from './audit/sealed/seal.ts';
-import { addAuditGauges } from './audit/audit-gauges.ts';
+import { createVerifications } from './audit/verify/verifications.ts';
 import { startBackground } from './background.ts';
-import { createDryRun } from './commands/dry-run.ts';
 import type { CommandQueue } from './commands/queue.ts';
-import { createWriteSide } from './commands/write-side.ts';
 import type { Config } from './config.ts';
-import { ledgerIdOf } from './db/ledgers.ts';
+import { ledgerIdOf, MAIN_LEDGER } from './db/ledgers.ts';
 import { keyProbeSettings, rangeSettings } from './db/key-probes.ts';
 import { NotMigratedError, pendingMigrations } from './db/migrate.ts';
 import { createPool, type PoolOptions } from './db/pool.ts';
-import { demoDataIsProjected, seedDemoData } from './demo-data.ts';
-import type { Readiness } from './http/deps.ts';
+import { seedDemoData } from './demo-data.ts';
 import { buildServer } from './http/server.ts';
+import type { Readiness } from './http/deps.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { CATCH_UP_QUEUE, startJobs } from './projections/jobs.ts';
-import { createNudger } from './projections/nudge.ts';
-import { createBalanceReader } from './projections/queries/coalesced-balances.ts';
-import { createPositionWaiter } from './projections/queries/positions.ts';
+import { createLedgers, type Ledgers } from './ledger-services.ts';
+import { startJobs } from './projections/jobs.ts';
+import { handsOfMachine } from './projections/rebuild/hands.ts';
+import { createReadiness } from './readiness.ts';
 import { endsWithin } from './time-limit.ts';
-
-/** Between two nudges of the projections at least this long: they take what gathered in the meantime. */
-const NUDGE_INTERVAL_MS = 40;
 
 /** So long after the stop began, commands that still wait are answered without an outcome. */
 const ABANDON_MS = 3_500;
@@ -43,9 +39,12 @@ export type AppOptions = {
 export type App = {
   /** Null where this process is no API. Not listening yet. */
   readonly http: FastifyInstance | null;
+  /** Of the ledger `main`. */
   readonly queue: CommandQueue;
-  /** Writes the demo data when the ledger is empty; /ready waits for it to be projected. */
-  seed(): Promise<boolean>;
+  /** Whether requests need a key. */
+  authenticates(): boolean;
+  /** Writes the demo data when the ledger, by default `main`, is empty; /ready waits for it to be projected. */
+  seed(slug?: string): Promise<boolean>;
   /**
    * Finishes what is in flight, then lets go of everything. Resolves within some 8 seconds, to false where that meant
    * leaving behind connections on which nobody answers any more.
@@ -55,78 +54,95 @@ export type App = {
 
 /** Rejects with NotMigratedError when the database is not up to date, with KeyFileError when the audit key is not usable. */
 export async function createApp(options: AppOptions): Promise<App> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await openApp(options, opened);
+  } catch (error) {
+    // Whatever was opened would go on working for nobody, and keep the process.
+    const released = opened
+      .disposeAsync()
+      .catch((fault: unknown) =>
+        options.log.warn({ err: fault }, 'a start that failed left something behind'),
+      );
+    await endsWithin(released, RELEASE_MS);
+    throw error;
+  }
+}
+
+/** `opened` is told of all that has to be let go of should a later step fail. */
+async function openApp(options: AppOptions, opened: AsyncDisposableStack): Promise<App> {
   const { config, log, roles } = options;
   const metrics = createMetrics();
   const pools = createPools(options);
-  const ledgerId = await prepare(options, pools).catch(async (error: unknown) => {
-    await Promise.all(Object.values(pools).map((pool) => pool.end()));
-    throw error;
-  });
+  const endPools = async (): Promise<void> =>
+    void (await Promise.all(Object.values(pools).map((pool) => pool.end())));
+  opened.defer(endPools);
+  const ledgerId = await prepare(options, pools);
   const jobs = await startJobs({ url: options.databaseUrl, log, works: roles.worker });
-  const nudger = createNudger({
-    wake: () => jobs.wake(CATCH_UP_QUEUE, ledgerId),
-    minIntervalMs: NUDGE_INTERVAL_MS,
-    log,
-  });
-
-  const queue = createWriteSide({
-    pool: pools.write,
+  opened.defer(jobs.close);
+  const readiness = createReadiness(pools.ready, ledgerId);
+  const verifications = createVerifications({ url: options.databaseUrl, log });
+  opened.defer(verifications.close);
+  const ledgers = createLedgers(
+    { config, pools, databaseUrl: options.databaseUrl, jobs, verifications, metrics, log, writes: readiness },
     ledgerId,
-    log,
-    maxBatch: config.maxBatch,
-    maxQueue: config.maxQueue,
-    onCommitted: ({ commands, durationMs }) => {
-      metrics.batchCommands.observe(commands);
-      metrics.batchSeconds.observe(durationMs / 1_000);
-      nudger.nudge();
-    },
-    onRetry: (reason) => metrics.batchRetries.inc({ reason }),
-  });
-  metrics.gauge('coffer_queue_depth', 'Commands waiting for a batch.', () => queue.depth());
-
-  const readiness = createReadiness(pools.read, ledgerId);
-  const http = roles.api
-    ? await buildHttp({ options, metrics, pools, ledgerId, queue, readiness: readiness.check })
-    : null;
+  );
+  opened.defer(ledgers.release);
+  opened.defer(ledgers.close);
+  const queue = ledgers.queueOf(ledgerId);
+  const keys = roles.api ? await openKeyRing(options, pools, ledgerId) : null;
+  if (keys !== null) opened.defer(keys.close);
+  const http =
+    keys === null
+      ? null
+      : await buildHttp({
+          ...{ options, metrics, ledgerId, ledgers, keys, readiness: readiness.check },
+          wakeRebuilds: () => jobs.wakeRebuild(handsOfMachine()),
+        });
+  if (http !== null) opened.defer(() => http.close());
   const background = roles.worker
     ? await startBackground({
         config,
         databaseUrl: options.databaseUrl,
         pools,
         jobs,
-        queue,
-        ledgerId,
+        queueOf: ledgers.queueOf,
         metrics,
         log,
       })
     : null;
-  addAuditGauges(metrics, pools.read, ledgerId);
 
   async function release(quiet: Promise<void> | undefined): Promise<void> {
     await quiet;
-    await nudger.close();
+    await keys?.close();
+    await ledgers.release();
+    await verifications.close();
     await background?.close();
     await jobs.close();
-    await Promise.all(Object.values(pools).map((pool) => pool.end()));
+    await endPools();
   }
 
   return {
     http,
     queue,
-    async seed() {
+    authenticates: () => keys?.isClosed() ?? false,
+    async seed(slug = MAIN_LEDGER) {
+      const seeded = await ledgerIdOf(pools.read, slug);
+      const source = { queue: ledgers.queueOf(seeded), pool: pools.read, ledgerId: seeded, log };
+      if (seeded !== ledgerId) return seedDemoData(source);
       readiness.awaitDemoData(true);
-      const isDemo = await seedDemoData({ queue, pool: pools.read, ledgerId, log });
+      const isDemo = await seedDemoData(source);
       // A ledger with data of its own gets none, and is ready without.
       readiness.awaitDemoData(isDemo);
       return isDemo;
     },
     async close() {
       // Requests wait for their commands, and those for the database: who waits too long is told so, then cut off.
-      const abandon = setTimeout(() => queue.abandon(), ABANDON_MS);
+      const abandon = setTimeout(() => ledgers.abandon(), ABANDON_MS);
       const cutOff = setTimeout(() => http?.server.closeAllConnections(), CUT_OFF_MS);
       const quiet = background?.quieten();
       await http?.close();
-      await queue.close();
+      await ledgers.close();
       clearTimeout(abandon);
       clearTimeout(cutOff);
       return endsWithin(release(quiet), RELEASE_MS);
@@ -138,13 +154,16 @@ export async function createApp(options: AppOptions): Promise<App> {
 async function prepare({ config, roles, log }: AppOptions, pools: Pools): Promise<number> {
   const pending = await pendingMigrations(pools.read);
   if (pending.length > 0) throw new NotMigratedError(pending);
-  const ledgerId = await ledgerIdOf(pools.read, 'main');
+  const ledgerId = await ledgerIdOf(pools.read, MAIN_LEDGER);
   if (roles.worker) await prepareSealing(pools.seal, { ledgerId, keyFile: config.auditKeyFile }, log);
   return ledgerId;
 }
 
 type Pools = Readonly<
-  Record<'write' | 'read' | 'balances' | 'dryRun' | 'worker' | 'seal', ReturnType<typeof createPool>>
+  Record<
+    'access' | 'write' | 'read' | 'ready' | 'balances' | 'dryRun' | 'worker' | 'seal',
+    ReturnType<typeof createPool>
+  >
 >;
 
 function createPools({ databaseUrl, config, log }: AppOptions): Pools {
@@ -157,8 +176,11 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
     onIdleError: (error) => log.warn({ err: error }, 'an idle database connection broke'),
   };
   return {
+    // Its one connection listens; one that answers late is given up for another.
+    access: createPool({ ...shared, ...{ name: 'access', max: 1 }, ...RING_LIMITS }),
     write: createPool({ ...shared, name: 'write', max: 2, pipeline: true, settings: keyProbeSettings }),
     read: createPool({ ...shared, name: 'read', max: config.readConnections }),
+    ready: createPool({ ...shared, name: 'ready', max: 1 }),
     // Many balances in one statement are key probes, whatever the planner thinks of a table that just grew.
     balances: createPool({ ...shared, name: 'balances', max: 4, settings: keyProbeSettings }),
     // Unlike the worker's: what was signed must not be forgotten in a crash. One seals, one looks.
@@ -176,54 +198,32 @@ function createPools({ databaseUrl, config, log }: AppOptions): Pools {
   };
 }
 
+/** What the environment gives is a key like others, so that events and lists can name it. */
+async function openKeyRing({ config, log }: AppOptions, pools: Pools, ledgerId: number): Promise<KeyRing> {
+  const { adminKey } = config;
+  if (adminKey !== null) {
+    const key = await registerEnvironmentKey(pools.read, ledgerId, adminKey);
+    if (key.state !== 'valid')
+      log.warn(
+        { key: key.id, state: key.state },
+        'the key in COFFER_ADMIN_KEY does not count: choose another',
+      );
+  }
+  return createKeyRing({ pool: pools.access, environmentKey: adminKey, log });
+}
+
 function buildHttp(parts: {
   options: AppOptions;
   metrics: Metrics;
-  pools: Pools;
   ledgerId: number;
-  queue: CommandQueue;
+  ledgers: Ledgers;
+  keys: KeyRing;
   readiness: () => Promise<Readiness>;
+  wakeRebuilds: () => Promise<void>;
 }): Promise<FastifyInstance> {
-  const { options, metrics, pools, ledgerId, queue, readiness } = parts;
+  const { options, metrics, ledgerId, ledgers, keys, ...rest } = parts;
   const { config, log } = options;
-  const deps = {
-    ledgerId,
-    submit: queue.submit,
-    submitAtomic: queue.submitAtomic,
-    dryRun: createDryRun(pools.dryRun, ledgerId),
-    readPool: pools.read,
-    positions: createPositionWaiter(pools.read, ledgerId),
-    balances: {
-      projected: createBalanceReader(pools.balances, ledgerId, 'projected'),
-      strong: createBalanceReader(pools.balances, ledgerId, 'strong'),
-    },
-    audit: createAuditQueries(pools.read, ledgerId),
-    readiness,
-    metrics,
-    waitMs: config.waitMs,
-  };
-  return buildServer(deps, { logger: log, bodyLimitBytes: config.bodyLimitBytes });
-}
-
-/** Ready: the database answers, nothing is left to migrate, and demo data, if any, can be queried. */
-function createReadiness(pool: Pools['read'], ledgerId: number) {
-  let demoDataAwaited = false;
-  return {
-    awaitDemoData(awaited: boolean): void {
-      demoDataAwaited = awaited;
-    },
-    async check(): Promise<Readiness> {
-      try {
-        const pending = await pendingMigrations(pool);
-        if (pending.length > 0)
-          return { ready: false, reason: `migrations are pending: ${pending.join(', ')}` };
-        if (demoDataAwaited && !(await demoDataIsProjected(pool, ledgerId))) {
-          return { ready: false, reason: 'the demo data is being written' };
-        }
-        return { ready: true, reason: null };
-      } catch {
-        return { ready: false, reason: 'the database does not answer' };
-      }
-    },
-  };
+  const deps = { mainLedgerId: ledgerId, servicesOf: ledgers.of, keys, metrics, ...rest };
+  const origins = { allowedHosts: config.allowedHosts, authenticates: keys.isClosed };
+  return buildServer(deps, { logger: log, origins, limits: config });
 }

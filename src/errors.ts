@@ -36,7 +36,12 @@ export type UnrecordedRefusalCode =
   | 'idempotency_key_unknown'
   | 'subject_erased'
   | 'checkpoint_not_found'
-  | 'log_contradicted';
+  | 'log_contradicted'
+  | 'projection_not_found'
+  | 'rebuild_under_way'
+  | 'rollback_impossible'
+  | 'verification_running'
+  | 'verification_not_found';
 
 export type RefusalCode = RecordedRefusalCode | UnrecordedRefusalCode;
 
@@ -71,6 +76,7 @@ export class InvalidRequestError extends Error {
 }
 
 export type OperationalCode =
+  | 'rate_limited'
   | 'overloaded'
   | 'shutting_down'
   | 'database_unavailable'

@@ -1,5 +1,6 @@
 /** The log of a process: JSON lines by pino, without bodies, keys or anything personal. */
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { redactor } from './redacted.ts';
 
 const MAX_CAUSES = 5;
 
@@ -31,7 +32,16 @@ export function loggedError(error: unknown, depth = 0): LoggedError {
   };
 }
 
-export function createLogger(options: { level: string; destination?: DestinationStream }): Logger {
-  const settings = { level: options.level, serializers: { err: (error: unknown) => loggedError(error) } };
+/** `secrets`: values that no line shows, whoever wrote it. Passwords in URLs and bearer tokens are never shown. */
+export function createLogger(options: {
+  level: string;
+  destination?: DestinationStream;
+  secrets?: readonly string[];
+}): Logger {
+  const settings = {
+    level: options.level,
+    serializers: { err: (error: unknown) => loggedError(error) },
+    hooks: { streamWrite: redactor(options.secrets) },
+  };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }

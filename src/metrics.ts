@@ -1,21 +1,47 @@
 /** What the service measures of itself, in Prometheus' text format at GET /metrics. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { createRecentBatches, type RecentBatches } from './recent-batches.ts';
 
 export type Metrics = {
+  readonly contentType: string;
+  /** Those of the process, and of one ledger: what happens in another is none of its business. */
+  text(ledger: LedgerMetrics): Promise<string>;
+  /** Of the process: read when metrics are asked for. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  /** The same ones each time. */
+  ofLedger(ledgerId: number): LedgerMetrics;
+};
+
+export type LedgerMetrics = {
   readonly registry: Registry;
   readonly batchCommands: Histogram;
   readonly batchSeconds: Histogram;
+  readonly recentBatches: RecentBatches;
   readonly batchRetries: Counter<'reason'>;
   readonly commands: Counter<'command' | 'outcome'>;
   readonly projectedEvents: Counter<'projection'>;
   readonly sealingRefusals: Counter;
-  /** Registers a gauge that is read when metrics are asked for. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void;
+  readonly gauge: Metrics['gauge'];
 };
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const ledgers = new Map<number, LedgerMetrics>();
+  return {
+    contentType: registry.contentType,
+    text: async (ledger) => `${await registry.metrics()}\n${await ledger.registry.metrics()}`,
+    gauge: gaugesIn(registry),
+    ofLedger(ledgerId) {
+      const known = ledgers.get(ledgerId) ?? createLedgerMetrics();
+      ledgers.set(ledgerId, known);
+      return known;
+    },
+  };
+}
+
+function createLedgerMetrics(): LedgerMetrics {
+  const registry = new Registry();
   const registers = [registry];
   return {
     registry,
@@ -31,6 +57,7 @@ export function createMetrics(): Metrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
+    recentBatches: createRecentBatches(() => performance.now()),
     batchRetries: new Counter({
       name: 'coffer_batch_retries_total',
       help: 'Attempts at a batch that did not go through, by reason.',
@@ -54,15 +81,19 @@ export function createMetrics(): Metrics {
       help: 'Attempts to seal the log that were refused: the log contradicts what was sealed, or the key is not usable.',
       registers,
     }),
-    gauge(name, help, read) {
-      const gauge = new Gauge({
-        name,
-        help,
-        registers,
-        async collect() {
-          gauge.set(await read());
-        },
-      });
-    },
+    gauge: gaugesIn(registry),
+  };
+}
+
+function gaugesIn(registry: Registry): Metrics['gauge'] {
+  return (name, help, read) => {
+    const gauge = new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        gauge.set(await read());
+      },
+    });
   };
 }

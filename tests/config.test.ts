@@ -4,11 +4,16 @@ import { describe, test } from 'node:test';
 import { ConfigError, readConfig, type Config } from '../src/config.ts';
 
 const DATABASE_URL = 'postgres://coffer:secret@db.example/coffer';
+const MIGRATE_URL = 'postgres://owner:other@db.example/coffer';
+const ADMIN_KEY = '0123456789abcdef0123456789abcdef';
 
 const defaults: Config = {
   port: 3000,
   host: '127.0.0.1',
+  adminKey: null,
+  allowedHosts: [],
   databaseUrl: null,
+  migrateUrl: null,
   dataDir: resolve('.coffer'),
   auditKeyFile: resolve('.coffer/audit-key.pem'),
   seed: 'demo',
@@ -18,12 +23,19 @@ const defaults: Config = {
   readConnections: 8,
   waitMs: 2_000,
   bodyLimitBytes: 262_144,
+  rateLimit: 0,
+  maxConnections: 4_000,
+  maxStreams: 64,
+  maxLagMs: 3_000,
 };
 
 const variables = [
   'PORT',
   'HOST',
+  'COFFER_ADMIN_KEY',
+  'COFFER_ALLOWED_HOSTS',
   'DATABASE_URL',
+  'COFFER_MIGRATE_URL',
   'COFFER_DATA_DIR',
   'COFFER_AUDIT_KEY_FILE',
   'COFFER_SEED',
@@ -33,6 +45,10 @@ const variables = [
   'COFFER_READ_CONNECTIONS',
   'COFFER_WAIT_MS',
   'COFFER_BODY_LIMIT_BYTES',
+  'COFFER_RATE_LIMIT',
+  'COFFER_MAX_CONNECTIONS',
+  'COFFER_MAX_STREAMS',
+  'COFFER_MAX_LAG_MS',
 ];
 
 describe('The configuration', () => {
@@ -49,7 +65,10 @@ describe('The configuration', () => {
     const env = {
       PORT: '0',
       HOST: '::1',
+      COFFER_ADMIN_KEY: ADMIN_KEY,
+      COFFER_ALLOWED_HOSTS: 'Wallet.example, [fd00::1]',
       DATABASE_URL,
+      COFFER_MIGRATE_URL: MIGRATE_URL,
       COFFER_DATA_DIR: '/var/lib/coffer',
       COFFER_AUDIT_KEY_FILE: '/run/keys/audit.pem',
       COFFER_SEED: 'demo',
@@ -59,12 +78,19 @@ describe('The configuration', () => {
       COFFER_READ_CONNECTIONS: '3',
       COFFER_WAIT_MS: '0',
       COFFER_BODY_LIMIT_BYTES: '1024',
+      COFFER_RATE_LIMIT: '4',
+      COFFER_MAX_CONNECTIONS: '5',
+      COFFER_MAX_STREAMS: '6',
+      COFFER_MAX_LAG_MS: '0',
     };
     assert.deepEqual(Object.keys(env), variables);
     assert.deepEqual(readConfig(env), {
       port: 0,
       host: '::1',
+      adminKey: ADMIN_KEY,
+      allowedHosts: ['wallet.example', '[fd00::1]'],
       databaseUrl: DATABASE_URL,
+      migrateUrl: MIGRATE_URL,
       dataDir: '/var/lib/coffer',
       auditKeyFile: '/run/keys/audit.pem',
       seed: 'demo',
@@ -74,6 +100,10 @@ describe('The configuration', () => {
       readConnections: 3,
       waitMs: 0,
       bodyLimitBytes: 1024,
+      rateLimit: 4,
+      maxConnections: 5,
+      maxStreams: 6,
+      maxLagMs: 0,
     });
   });
 

@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import { openThrowawayPostgres } from '../src/db/embedded/throwaway-postgres.ts';
-import { migrate } from '../src/db/migrate.ts';
-import { installJobs } from '../src/projections/jobs.ts';
+import { prepareDatabase } from '../src/cli/prepare-database.ts';
+// What browsers are shown in tests is what these sources make.
+import '../dashboard/fresh.js';
 import { databaseUrl, dropDatabase } from './support/database.ts';
 
 let stop: () => Promise<void> = async () => undefined;
@@ -27,8 +28,7 @@ export async function globalSetup(): Promise<void> {
   await admin.query(`create database ${template}`);
   await admin.end();
   const templateUrl = databaseUrl(server.url, template);
-  await migrate(templateUrl, () => undefined);
-  await installJobs(templateUrl, pino({ level: 'silent' }));
+  await prepareDatabase(templateUrl, pino({ level: 'silent' }), () => undefined);
   process.env['COFFER_TEST_SERVER'] = server.url;
   process.env['COFFER_TEST_TEMPLATE'] = template;
   const keys = await mkdtemp(join(tmpdir(), 'coffer-test-keys-'));

@@ -67,3 +67,25 @@ export function isConnectionError(error: unknown): boolean {
     error.message,
   );
 }
+
+/** True when the session is of no use for writes any more: its connection is gone, or it began while all was read-only. */
+export function isBeyondUse(error: unknown): boolean {
+  return isConnectionError(error) || sqlState(error) === '25006';
+}
+
+/** Why the database takes no writes, in words for whoever asks, where it says so itself. */
+export function writeFaultOf(error: unknown): string | null {
+  switch (sqlState(error)) {
+    case '25006':
+      return 'the database is read-only';
+    case '53100':
+      return 'the disk of the database is full';
+    case '53200':
+      return 'the database is out of memory';
+    case '53300':
+      return 'the database takes no more connections';
+    case null:
+    default:
+      return null;
+  }
+}

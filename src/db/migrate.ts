@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { sessionOf } from './session.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 const TABLE = 'coffer_migrations';
@@ -11,10 +12,9 @@ const LOCK_WAIT_MS = 60_000;
 /** Another process that migrates is waited for, up to a minute. Returns the names of the migrations applied. */
 export async function migrate(url: string, log: (message: string) => void): Promise<string[]> {
   const client = new pg.Client({
-    connectionString: url,
+    ...sessionOf(url, { lock_timeout: LOCK_WAIT_MS.toString(), client_min_messages: 'warning' }),
     application_name: 'coffer migrate',
     connectionTimeoutMillis: 10_000,
-    options: `-c lock_timeout=${LOCK_WAIT_MS} -c client_min_messages=warning`,
   });
   await client.connect();
   try {

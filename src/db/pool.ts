@@ -3,6 +3,8 @@
  * bigint, timestamptz becomes RFC 3339 in UTC with milliseconds, json stays text until someone needs it.
  */
 import pg from 'pg';
+import { isBeyondUse } from './failures.ts';
+import { sessionOf } from './session.ts';
 
 export type PoolOptions = {
   readonly url: string;
@@ -64,15 +66,12 @@ export function createPool(options: PoolOptions): pg.Pool {
     ...options.settings,
   };
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...sessionOf(options.url, settings),
     application_name: `coffer ${options.name}`,
     max: options.max,
     connectionTimeoutMillis: options.connectTimeoutMs,
     query_timeout: options.silenceTimeoutMs ?? options.statementTimeoutMs + 5_000,
     keepAlive: true,
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
     types,
     ...(options.pipeline === true ? { pipeline: true } : {}),
   });
@@ -116,6 +115,7 @@ async function between<Result>(
     await client.query('rollback').catch((rollbackError: Error) => {
       broken = rollbackError;
     });
+    if (isBeyondUse(error)) broken ??= error as Error;
     throw error;
   } finally {
     client.release(broken);

@@ -1,7 +1,7 @@
 /** What the sealed log answers. */
 import { z } from 'zod';
-import { event } from './resources.ts';
-import { digits, position, time } from './scalars.ts';
+import { event } from './log-resources.ts';
+import { digits, position, time, uuid } from './scalars.ts';
 
 const sha256 = z
   .string()
@@ -65,3 +65,41 @@ export const consistencyProof = z
     checkpoint: signedNote,
   })
   .meta({ id: 'ConsistencyProof' });
+
+export const publicKey = z
+  .object({
+    name: z.string().meta({ description: 'The origin of the checkpoints that it signs.' }),
+    vkey: z.string().meta({ description: 'As a C2SP signed note names it.' }),
+    current: z.boolean().meta({ description: 'It signs now.' }),
+  })
+  .meta({ id: 'PublicKey' });
+
+export const verification = z
+  .object({
+    id: uuid,
+    state: z.enum(['running', 'clean', 'findings', 'failed', 'canceled']),
+    eventsDone: digits,
+    eventsTotal: digits,
+    eventsPerSecond: digits,
+    secondsLeft: z.int().nullable().meta({ description: 'Null where it is not known, and at the end.' }),
+    verifiedPosition: position
+      .nullable()
+      .meta({
+        description: 'Up to here all is as it has to be; null where that is not so, or not known yet.',
+      }),
+    findings: z
+      .array(
+        z.object({
+          check: z.string(),
+          position: position.nullable(),
+          wallet: z.string().nullable(),
+          expected: z.string(),
+          found: z.string(),
+        }),
+      )
+      .meta({ description: 'At most 100.' }),
+    findingCount: z.int(),
+    startedAt: time,
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'Verification' });

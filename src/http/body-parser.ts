@@ -4,6 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { InvalidRequestError } from '../errors.ts';
 import { RequestFaultError } from './error-handler.ts';
 
+/** Nothing that can be asked for is deeper than half of it. */
+export const MAX_DEPTH = 16;
+
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 
 export function installBodyParser(app: FastifyInstance): void {
@@ -21,7 +24,19 @@ export function installBodyParser(app: FastifyInstance): void {
     } else if (!isUtf8(body)) {
       done(new InvalidRequestError([{ path: 'body', message: 'must be UTF-8' }]));
     } else {
-      void parseJson(request, body.toString(), done);
+      void parseJson(request, body.toString(), (error, value: unknown) => {
+        if (error === null && isDeeperThan(value, MAX_DEPTH)) done(TOO_DEEP);
+        else done(error, value);
+      });
     }
   });
+}
+
+const TOO_DEEP = new InvalidRequestError([
+  { path: 'body', message: `must not be nested deeper than ${MAX_DEPTH}` },
+]);
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

@@ -6,15 +6,13 @@ import { isUsableKey } from '../commands/idempotency.ts';
 import type { Command } from '../commands/schemas.ts';
 import type { Answer } from '../commands/submission.ts';
 import { canonicalJson } from '../events/canonical.ts';
-import type { HttpDeps } from './deps.ts';
 import type { Body as Resource } from '../events/body.ts';
+import { requireScopeFor } from './callers.ts';
 import { asDryRun, send, tell, tellDryRun } from './command-answer.ts';
 import { RequestFaultError } from './error-handler.ts';
 import type { ProblemCode } from './problems.ts';
-import { scheduledOf } from './examples.ts';
-import { dryRunAnswer, writtenSchedule } from './resources.ts';
-
-export const ACTOR_BEFORE_KEYS = 'anonymous';
+import { scheduledOf } from './schedule-examples.ts';
+import { dryRunAnswer, writtenSchedule } from './transaction-resources.ts';
 
 const noQuery = z.strictObject({});
 
@@ -75,7 +73,6 @@ export function isDryRun(request: FastifyRequest): boolean {
 
 export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
   app: FastifyInstance,
-  deps: HttpDeps,
   route: CommandRoute<Body, Params>,
 ): void {
   const { operationId, problems, example, bodyName, bodyExample } = route;
@@ -102,31 +99,33 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
         ...(route.schedulable === true ? { scheduledExample: scheduledOf(route.kind, bodyExample) } : {}),
       },
     },
-    preValidation: async (request) => {
+    preValidation: (request, _reply, done) => {
       // No body says as much as an empty one: of commands whose fields are all optional, enough.
       if (request.body === undefined) request.body = {} as never;
       if (route.dryRun === true && isDryRun(request)) request.sentBody = request.body;
       else takeKeyAndBody(request);
+      done();
     },
     handler: async (request, reply) => {
       const params = request.params as z.output<Params>;
       const command = route.command(params, request.body as z.output<Body>);
+      requireScopeFor(request, command);
       const instance = fillIn(route.url, params as Record<string, string>);
       const asked = {
         command,
         idempotencyKey: request.headers['idempotency-key'] as string,
-        canonicalRequest: canonicalJson({ command: route.kind, params, body: request.sentBody }),
-        actor: ACTOR_BEFORE_KEYS,
+        canonicalRequest: canonicalJson({ body: request.sentBody, command: route.kind, params }),
+        actor: request.actor,
         correlationId: request.id,
       };
       if (route.dryRun === true && isDryRun(request)) {
-        const { settlement, headPosition } = await deps.dryRun([asked], false);
+        const { settlement, headPosition } = await request.ledger.dryRun([asked], false);
         const [answer] = settlement.kind === 'answered' ? settlement.answers : [];
         if (answer === undefined) throw new Error('a dry run of one command has no answer');
         return send(reply, { ...tellDryRun(answer, instance), position: headPosition });
       }
-      const answer = await deps.submit(asked);
-      deps.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
+      const answer = await request.ledger.submit(asked);
+      request.ledger.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
       if (answer.replayed) void reply.header('idempotent-replayed', 'true');
       return send(reply, tell(answer, instance));
     },

@@ -7,6 +7,7 @@ import type {
   FastifySchemaValidationError,
 } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { KeyError } from '../access/keys.ts';
 import { InvalidRequestError, OperationalError, RefusedError } from '../errors.ts';
 import { isDatabaseAway } from '../projections/queries/failures.ts';
 import { problemOf, problemOfRefusal, type Problem, type RequestFaultCode } from './problems.ts';
@@ -20,6 +21,23 @@ export class RequestFaultError extends Error {
     super(message);
     this.name = 'RequestFaultError';
     this.code = code;
+  }
+}
+
+/** Who asks may not: says what would be needed. */
+export class AccessError extends RequestFaultError {
+  /** Of WWW-Authenticate, as RFC 6750 has it. */
+  readonly challenge: string;
+  readonly members: Readonly<Record<string, string>>;
+  constructor(
+    code: 'unauthenticated' | 'forbidden',
+    message: string,
+    more: { challenge: string; members: Readonly<Record<string, string>> },
+  ) {
+    super(code, message);
+    this.name = 'AccessError';
+    this.challenge = more.challenge;
+    this.members = more.members;
   }
 }
 
@@ -38,11 +56,14 @@ export function installErrorHandling(app: FastifyInstance): void {
     if (problem.status >= 500) logFault(request, problem, error);
     const retryAfterSeconds = retryAfter(error, problem);
     if (retryAfterSeconds !== null) void reply.header('retry-after', retryAfterSeconds.toString());
+    if (error instanceof AccessError) void reply.header('www-authenticate', error.challenge);
     const position = positionOf(error);
     if (position !== null) void reply.header('coffer-position', position.toString());
     return sendProblem(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) => {
+  // Rates are limited by routes, and a path that is none counts too.
+  const preHandler = app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {};
+  app.setNotFoundHandler(preHandler, (request, reply) => {
     const path = pathOf(request);
     return sendProblem(reply, problemOf('not_found', `There is no ${request.method} ${path}.`, path));
   });
@@ -66,8 +87,10 @@ function retryAfter(error: unknown, problem: Problem): number | null {
 export function problemOfError(error: FastifyError | Error, instance: string): Problem {
   if (error instanceof RefusedError) return problemOfRefusal(error.refusal, instance);
   if (error instanceof OperationalError || error instanceof RequestFaultError) {
-    return problemOf(error.code, error.message, instance);
+    const members = error instanceof AccessError ? error.members : {};
+    return problemOf(error.code, error.message, instance, members);
   }
+  if (error instanceof KeyError) return problemOf(error.code, error.message, instance);
   if (error instanceof InvalidRequestError) return validationProblem(error.errors, instance);
   if (hasZodFastifySchemaValidationErrors(error)) {
     const context = (error as FastifyError).validationContext;

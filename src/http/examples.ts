@@ -1,9 +1,9 @@
 /** Examples for the OpenAPI document. The contract tests hold them to the schemas of the answers. */
-const at = '2026-01-01T00:00:00.000Z';
-const userId = '01998a6e-7c00-7000-8000-000000000001';
+export const at = '2026-01-01T00:00:00.000Z';
+export const userId = '01998a6e-7c00-7000-8000-000000000001';
 const walletId = '01998a6e-7c00-7000-8000-000000000002';
 const treasuryId = '01998a6e-7c00-7000-8000-000000000003';
-const transactionId = '01998a6e-7c00-7000-8000-000000000004';
+export const transactionId = '01998a6e-7c00-7000-8000-000000000004';
 const assetId = '01998a6e-7c00-7000-8000-000000000005';
 
 export const written = { position: '42', recordedAt: at };
@@ -207,31 +207,6 @@ export const hold = {
   reference: 'booking-7',
 };
 
-const scheduleId = '01998a6e-7c00-7000-8000-00000000000d';
-
-/** A command as it waits; `body` is what was sent. */
-export function scheduledOf(type: string, body: unknown) {
-  return { ...scheduleOf(type, body), ...written };
-}
-
-function scheduleOf(type: string, command: unknown) {
-  return {
-    ...{ scheduleId, status: 'scheduled', type, executeAt: '2026-01-02T00:00:00.000Z', userId },
-    ...{ command, result: null, reason: null },
-  };
-}
-
-export const schedule = {
-  ...scheduleOf('spend', { userId, assetSlug: 'gold_coins', amount: '100' }),
-  status: 'executed',
-  result: { ...{ outcome: 'posted', transactionId, holdId: null, code: null, detail: null }, ...written },
-};
-
-export const cancelledSchedule = {
-  ...scheduleOf('spend', { userId, assetSlug: 'gold_coins', amount: '100' }),
-  ...{ status: 'cancelled', reason: 'no longer wanted', ...written },
-};
-
 export const batchBody = {
   commands: [
     { idempotencyKey: 'order-1001-a', type: 'topup', userId, assetSlug: 'gold_coins', amount: '100' },
@@ -252,7 +227,12 @@ export const explanation = {
   holds: [hold],
   holdCount: '1',
   held: '100',
-  lots: [{ lotId: transactionId, amount: '100', remaining: '30', expiresAt: '2026-02-01T00:00:00.000Z' }],
+  lots: [
+    {
+      ...{ lotId: transactionId, amount: '100', remaining: '30', reserved: '10' },
+      expiresAt: '2026-02-01T00:00:00.000Z',
+    },
+  ],
   available: '0',
   limits: { overdraft: { limit: '500', used: '0' }, ...left },
 };
@@ -284,53 +264,6 @@ export const event = {
   data: { asset: 'gold_coins', assetId, floor: '0', owner: { userId }, walletId },
 };
 
-const note = [
-  'coffer/main/1-5f2c8a3d9e0b4716',
-  '42',
-  'Xcnaeacgamm0rVWctwHe1qKrnYI6rS9JYM/jcO/0YEM=',
-  '',
-  '\u2014 coffer/main/1-5f2c8a3d9e0b4716 x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=',
-  '',
-].join('\n');
-const publicKeys = ['coffer/main/1-5f2c8a3d9e0b4716+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'];
-const hashes = [
-  'lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c=',
-  'XwjPChozygdqlSeZgyWA2z4O9FhP8f9oxUo2DVDeMB4=',
-];
-
-export const checkpoint = {
-  origin: 'coffer/main/1-5f2c8a3d9e0b4716',
-  treeSize: '42',
-  rootHash: 'Xcnaeacgamm0rVWctwHe1qKrnYI6rS9JYM/jcO/0YEM=',
-  sealedAt: at,
-  note,
-  publicKeys,
-  unsealedEvents: '0',
-};
-
-export const inclusionProof = {
-  position: '41',
-  leafIndex: '40',
-  treeSize: '42',
-  leafHash: 'bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=',
-  hashes,
-  rootHash: checkpoint.rootHash,
-  checkpoint: note,
-  publicKeys,
-  event: { ...event, fingerprint: null, effectiveAt: null, data: JSON.stringify(event.data) },
-};
-
-export const consistencyProof = {
-  from: '41',
-  to: '42',
-  fromRootHash: '3biIQx+WyVckWFqr6hYlmIlfkVDxZ7mzJ1J5YGQDYgs=',
-  toRootHash: checkpoint.rootHash,
-  hashes,
-  checkpoint: note,
-};
-
-export const drift = { verifiedPosition: '42', checkedAt: at, findings: '0', latest: [] };
-
 export const projection = {
   name: 'wallet_balances',
   version: 1,
@@ -340,10 +273,19 @@ export const projection = {
   lagMs: 0,
   state: 'live',
   error: null,
+  failedPosition: null,
   rebuild: null,
 };
 
 export const activity = { at, type: 'topup', posted: '3', volume: '300', rejected: '0' };
+
+export const dailyBalance = { date: '2026-01-01', balance: '100', held: '0' };
+
+export const dailyActivity = {
+  date: '2026-01-01',
+  circulation: '900',
+  types: { topup: { count: '3', volume: '300' } },
+};
 
 export const trialBalance = {
   position: '42',

@@ -8,3 +8,6 @@ export function accepts(header: string | undefined, mediaType: string): boolean 
   );
   return ranges?.some(([name, ...parameters]) => name === mediaType && !parameters.includes('q=0')) ?? false;
 }
+
+/** Server-sent events. */
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8';

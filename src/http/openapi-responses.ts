@@ -1,10 +1,14 @@
 /** The answers of an operation as the OpenAPI document tells them: the successes, and every problem by status. */
+import { SCOPES } from '../access/scopes.ts';
 import type { JsonSchema } from './openapi-schema.ts';
 import { problemOf, problemTable, type ProblemCode } from './problems.ts';
+import type { Access } from './route-access.ts';
 
 /** What a route tells about itself beyond its schemas, in `config`. */
 export type RouteFacts = {
   readonly operationId: string;
+  /** What a caller has to hold; the routes' own `access` or what follows from their path. */
+  readonly access?: Access;
   /** Codes this route can answer beyond those every route can. */
   readonly problems: readonly ProblemCode[];
   /** Of a write, which takes an Idempotency-Key and answers the position of its event. */
@@ -24,7 +28,13 @@ export type RouteFacts = {
   readonly scheduledExample?: unknown;
 };
 
-const EVERY_ROUTE: readonly ProblemCode[] = ['internal_error', 'shutting_down'];
+const EVERY_ROUTE: readonly ProblemCode[] = [
+  'host_not_allowed',
+  'rate_limited',
+  'internal_error',
+  'shutting_down',
+  'overloaded',
+];
 
 const EVERY_LEDGER_ROUTE: readonly ProblemCode[] = ['validation_failed', 'database_unavailable'];
 
@@ -32,9 +42,9 @@ const EVERY_WRITE: readonly ProblemCode[] = [
   'idempotency_key_missing',
   'idempotency_key_invalid',
   'idempotency_key_reused',
+  'cross_site_write',
   'payload_too_large',
   'unsupported_media_type',
-  'overloaded',
   'outcome_unknown',
 ];
 
@@ -55,6 +65,7 @@ const EXAMPLE_MEMBERS: Partial<Record<ProblemCode, Readonly<Record<string, unkno
     transactionId: '01998a6e-7c00-7000-8000-000000000004',
   },
   idempotency_key_reused: { differs: ['amount'] },
+  forbidden: { scope: 'commands:write' },
 };
 
 const TRANSACTION = { type: 'string', examples: ['01998a6e-7c00-7000-8000-000000000004'] };
@@ -84,6 +95,11 @@ const problem: JsonSchema = {
       description: 'Of idempotency_key_reused: the fields in which the requests differ.',
       items: { type: 'string' },
     },
+    scope: {
+      type: 'string',
+      enum: ['wallet', 'asset', ...SCOPES],
+      description: 'Of limit_exceeded: whose limit. Of forbidden: what the key lacks.',
+    },
     available: { $ref: '#/components/schemas/SignedAmount', description: 'Of insufficient_funds.' },
     required: {
       $ref: '#/components/schemas/Amount',
@@ -98,7 +114,6 @@ const problem: JsonSchema = {
       enum: ['transaction', 'day', 'week', 'month'],
       description: 'Of limit_exceeded: which limit; of several the one that stands in the way longest.',
     },
-    scope: { type: 'string', enum: ['wallet', 'asset'], description: 'Of limit_exceeded: whose limit.' },
     limit: { $ref: '#/components/schemas/Amount', description: 'Of limit_exceeded.' },
     used: { $ref: '#/components/schemas/Amount', description: 'Of limit_exceeded: what counts already.' },
     freesAt: {
@@ -126,6 +141,13 @@ const headers = {
   'Idempotent-Replayed': {
     description: 'true when this is the first answer again; else there is no such header.',
     schema: { type: 'string', enum: ['true'] },
+  },
+  'WWW-Authenticate': {
+    description: 'RFC 6750: the realm, what is wrong with the key, and the scope it lacks.',
+    schema: {
+      type: 'string',
+      examples: ['Bearer realm="coffer", error="insufficient_scope", scope="admin"'],
+    },
   },
   'Retry-After': {
     description: 'Seconds.',
@@ -171,13 +193,26 @@ export function responsesOf(
   return Object.fromEntries([...responses].sort(([a], [b]) => Number(a) - Number(b)));
 }
 
-function codesOf({ ledger, writes, problems }: RouteFacts): Set<ProblemCode> {
+/** What a caller can lack. */
+function refusedTo({ access = 'open' }: RouteFacts): ProblemCode[] {
+  if (access === 'open') return [];
+  return access === 'any' ? ['unauthenticated'] : ['unauthenticated', 'forbidden'];
+}
+
+function codesOf(facts: RouteFacts): Set<ProblemCode> {
+  const { ledger, writes, problems } = facts;
   const ofLedger = ledger === false ? [] : EVERY_LEDGER_ROUTE;
-  return new Set([...ofLedger, ...(writes === undefined ? [] : EVERY_WRITE), ...problems, ...EVERY_ROUTE]);
+  return new Set([
+    ...ofLedger,
+    ...(writes === undefined ? [] : EVERY_WRITE),
+    ...problems,
+    ...refusedTo(facts),
+    ...EVERY_ROUTE,
+  ]);
 }
 
 function exampleFor({ example, dryRunExample, scheduledExample }: RouteFacts, status: string): unknown {
-  if (status === '202') return scheduledExample;
+  if (status === '202') return scheduledExample ?? example;
   return status === '200' ? (dryRunExample ?? example) : example;
 }
 
@@ -202,7 +237,7 @@ function success(facts: RouteFacts, status: string, schema: JsonSchema): Record<
 }
 
 /** Refusals that are remembered have a place in the log; so have the things that a query did not find. */
-const POSITIONED = new Set(['404', '410', '422']);
+const POSITIONED = new Set(['404', '409', '410', '422']);
 
 function problemResponse(facts: RouteFacts, status: string, codes: readonly ProblemCode[]) {
   const isQuery = facts.writes === undefined;
@@ -213,7 +248,10 @@ function problemResponse(facts: RouteFacts, status: string, codes: readonly Prob
       'X-Request-Id',
       ...(positioned ? (['Coffer-Position'] as const) : []),
       ...(positioned && !isQuery ? (['Idempotent-Replayed'] as const) : []),
-      ...(status === '503' ? (['Retry-After'] as const) : []),
+      ...(codes.includes('unauthenticated') || codes.includes('forbidden')
+        ? (['WWW-Authenticate'] as const)
+        : []),
+      ...(status === '503' || status === '429' ? (['Retry-After'] as const) : []),
     ]),
     content: {
       'application/problem+json': {

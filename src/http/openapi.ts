@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { responsesOf, sharedComponents, type RouteFacts } from './openapi-responses.ts';
+import { accessOf, type Access } from './route-access.ts';
 import { tidySchema, type JsonSchema } from './openapi-schema.ts';
 
 declare module 'fastify' {
@@ -60,6 +61,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
           'An event-sourced wallet service. Commands are idempotent, entries balance, and the log rebuilds every balance.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      components: { securitySchemes },
       servers: [{ url: '/', description: 'This server' }],
       tags: [
         'users',
@@ -72,20 +74,26 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         'log',
         'audit',
         'operations',
+        'keys',
         'pages',
       ].map((name) => ({ name })),
     },
     transform: (route) => {
       const facts = route.route.config?.facts;
       if (facts === undefined) return { schema: { hide: true }, url: route.url };
+      const { config, method } = route.route;
+      const access = accessOf({ method, url: route.url, access: config?.access });
       const { schema, url } = jsonSchemaTransform(route);
       const { body, response, ...operation } = schema as Record<string, JsonSchema | undefined>;
       described.set(facts.operationId, {
-        facts,
+        facts: { ...facts, access },
         body: body ?? null,
         responses: (response ?? {}) as Record<string, JsonSchema>,
       });
-      return { schema: { ...operation, ...parametersOf(operation, facts) }, url };
+      return {
+        schema: { ...operation, ...parametersOf(operation, facts), security: securityOf(access) },
+        url,
+      };
     },
     transformObject: (document) => {
       const whole = jsonSchemaTransformObject(document);
@@ -97,6 +105,21 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
     staticCSP: DOCS_POLICY,
     uiConfig: { docExpansion: 'list' },
   });
+}
+
+/** Bearer keys have no scopes in the sense of OAuth; since OpenAPI 3.1 what a caller has to hold can be said all the same. */
+const securitySchemes = {
+  key: {
+    type: 'http' as const,
+    scheme: 'bearer',
+    description:
+      'A key of `coffer keys create`, which decides the ledger too. Before there ever was a key none is needed, and the service serves this machine alone.',
+  },
+};
+
+function securityOf(access: Access): Record<string, string[]>[] {
+  if (access === 'open') return [];
+  return [{ key: access === 'any' ? [] : [access] }];
 }
 
 function parametersOf(
@@ -135,6 +158,7 @@ function complete(document: Document, described: ReadonlyMap<string, Described>)
     ...document,
     components: {
       ...sharedComponents,
+      securitySchemes,
       schemas: { ...answersOf(document), ...bodies, ...sharedComponents.schemas },
     },
   };

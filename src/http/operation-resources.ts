@@ -27,6 +27,9 @@ export const projectionStatus = z
     lagMs: z.int().meta({ description: 'Age of the oldest event not yet projected.' }),
     state: z.enum(['live', 'catching_up', 'failed', 'outdated']),
     error: z.string().nullable(),
+    failedPosition: position
+      .nullable()
+      .meta({ description: 'Of the event that could not be applied: it stands still in front of it.' }),
     rebuild: rebuild.nullable(),
   })
   .meta({ id: 'Projection' });
@@ -58,3 +61,68 @@ export const readiness = z
     reason: z.string().nullable().meta({ description: 'What is missing; null when nothing is.' }),
   })
   .meta({ id: 'Readiness' });
+
+export const rebuildRun = z
+  .object({
+    id: z.string(),
+    name: z.string().meta({ description: 'Of the projection.' }),
+    generation: z.int(),
+    state: z
+      .enum(['waiting', 'filling', 'catching_up', 'comparing', 'done', 'failed'])
+      .meta({ description: '`comparing`: it follows the log beside the one that serves.' }),
+    eventsDone: digits,
+    eventsTotal: digits.meta({ description: 'Of all ledgers.' }),
+    eventsPerSecond: digits,
+    secondsLeft: z
+      .int()
+      .nullable()
+      .meta({ description: 'Until it is filled; null where that is not known.' }),
+    startedAt: time,
+    finishedAt: time.nullable(),
+    error: z.string().nullable(),
+    differences: digits.meta({ description: 'From the one that served, once they were compared.' }),
+  })
+  .meta({ id: 'RebuildRun' });
+
+const count = z.int().min(0);
+const figure = z.number().min(0);
+
+export const operations = z
+  .object({
+    queue: z.object({
+      depth: count.meta({ description: 'Commands that wait for a batch.' }),
+      capacity: count.meta({ description: 'One more than that is answered 503.' }),
+      shuttingDown: z.boolean(),
+    }),
+    batches: z
+      .object({
+        perSecond: figure,
+        commandsPerSecond: figure,
+        meanCommands: figure.meta({ description: 'Of a batch.' }),
+        p50Ms: figure.nullable().meta({ description: 'To commit; null where nothing was.' }),
+        p99Ms: figure.nullable(),
+      })
+      .meta({ description: 'Of the last 60 seconds.' }),
+    outcomes: z
+      .array(z.object({ command: z.string(), outcome: z.string(), count }))
+      .meta({ description: 'Commands since the start: accepted, replayed, or the code of a refusal.' }),
+    refusals: z
+      .array(z.object({ code: z.string(), count }))
+      .meta({ description: 'Since the start, the most frequent first.' }),
+    jobs: z.array(
+      z.object({
+        queue: z.string(),
+        queued: count,
+        active: count,
+        failed: count.meta({ description: 'Of the last minute.' }),
+        deadLetters: count.meta({ description: 'Failed each time they were tried; of the last day.' }),
+      }),
+    ),
+    process: z.object({
+      startedAt: time,
+      uptimeSeconds: count,
+      memoryBytes: count,
+      eventLoopLagMs: figure.meta({ description: 'How long a turn of it took just now.' }),
+    }),
+  })
+  .meta({ id: 'Operations' });

@@ -9,9 +9,16 @@ export type RequestFaultCode =
   | 'idempotency_key_invalid'
   | 'validation_failed'
   | 'not_found'
+  | 'host_not_allowed'
+  | 'cross_site_write'
   | 'payload_too_large'
   | 'unsupported_media_type'
   | 'batch_refused'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'key_not_found'
+  | 'key_closed'
+  | 'too_many_keys'
   | 'internal_error';
 
 export type ProblemCode = RefusalCode | OperationalCode | RequestFaultCode;
@@ -41,6 +48,44 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     status: 404,
     title: 'No such path',
     advice: 'GET /openapi.json lists all paths; GET /docs shows them in a browser.',
+  },
+  host_not_allowed: {
+    status: 421,
+    title: 'Host not allowed',
+    advice:
+      'Without authentication the service answers to localhost, 127.0.0.1 and [::1] only, so that no web page can reach it under a name of its own. COFFER_ALLOWED_HOSTS lists further names, separated by commas.',
+  },
+  cross_site_write: {
+    status: 403,
+    title: 'Write from another site',
+    advice:
+      'A browser sent this for a page of another site (Sec-Fetch-Site, Origin). Pages the service serves itself may write, and whatever is no browser.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'Key needed',
+    advice:
+      'Send a key that counts, as Authorization: Bearer. `coffer keys create` makes one; docs/access.md says more.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Key not sufficient',
+    advice: 'The member "scope" names what the key lacks. Nothing was done. Ask for a key that has it.',
+  },
+  key_not_found: {
+    status: 404,
+    title: 'API key not found',
+    advice: 'Check the id or the prefix: GET /keys lists the keys of the ledger.',
+  },
+  key_closed: {
+    status: 409,
+    title: 'API key closed',
+    advice: 'The key was revoked or is over, or belongs to the environment of the service. Create a new one.',
+  },
+  too_many_keys: {
+    status: 409,
+    title: 'Too many API keys',
+    advice: 'Revoke keys that are not used any more: GET /keys tells when each was used last.',
   },
   payload_too_large: {
     status: 413,
@@ -203,6 +248,11 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     advice:
       'The user was erased: nothing can be asked of or for them any more, and no answer that showed something personal is shown again.',
   },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    advice: `More than COFFER_RATE_LIMIT requests in a minute came with this key, or from this address. Nothing was done. ${RETRY}`,
+  },
   overloaded: { status: 503, title: 'Too busy', advice: `Nothing was done. ${RETRY}` },
   shutting_down: { status: 503, title: 'Shutting down', advice: `Nothing was done. ${RETRY}` },
   database_unavailable: { status: 503, title: 'Database unavailable', advice: `Nothing was done. ${RETRY}` },
@@ -226,6 +276,35 @@ export const problemTable: { readonly [Code in ProblemCode]: Row } = {
     status: 404,
     title: 'No checkpoint yet',
     advice: 'The first checkpoint is signed within seconds of the first event, where a worker runs.',
+  },
+  projection_not_found: {
+    status: 404,
+    title: 'Projection not found',
+    advice: 'Check the name: GET /projections lists them.',
+  },
+  rebuild_under_way: {
+    status: 409,
+    title: 'Rebuild under way',
+    advice:
+      'A rebuild of the same read model is under way for another purpose or version. Wait for it: GET /projections/rebuilds shows how far it is.',
+  },
+  rollback_impossible: {
+    status: 409,
+    title: 'Nothing to go back to',
+    advice:
+      'There is no generation that served before, or it is of another version of the program. POST /projections/{name}/rebuild makes a new one.',
+  },
+  verification_running: {
+    status: 409,
+    title: 'Verification running',
+    advice:
+      'There is one at a time in a process. GET /audit/verifications/{id} with the id in "running" shows how far it is; null where it is of another ledger.',
+  },
+  verification_not_found: {
+    status: 404,
+    title: 'Verification not found',
+    advice:
+      'Verifications are remembered by the process that ran them, the last 20: GET /audit/verifications lists them.',
   },
   log_contradicted: {
     status: 500,

@@ -34,6 +34,19 @@ export function limitParam(fallback: number) {
     .meta({ description: `Default ${fallback}, at most ${MAX_LIMIT}.` });
 }
 
+const MAX_DAYS = 366;
+const DAYS_FAULT = `must be a whole number from 1 to ${MAX_DAYS}`;
+
+/** Of a series, which ends today. */
+export const daysParam = z
+  .string()
+  .regex(/^[1-9][0-9]{0,2}$/, DAYS_FAULT)
+  .meta({ examples: ['30'] })
+  .transform(Number)
+  .refine((days) => days <= MAX_DAYS, DAYS_FAULT);
+
+export const DEFAULT_DAYS = 30;
+
 export const cursorParam = z
   .string()
   .max(100)

@@ -1,8 +1,9 @@
 /** How a query is served. A handler gives the body, or why there is none, and the position it holds at. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Refusal } from '../errors.ts';
+import type { LedgerServices } from './deps.ts';
 import { pathOf, sendProblem } from './error-handler.ts';
 import { problemOfRefusal, type ProblemCode } from './problems.ts';
 
@@ -24,7 +25,7 @@ export type QueryRoute<Params extends z.ZodType, Query extends z.ZodType> = {
   readonly read: (
     params: z.output<Params>,
     query: z.output<Query>,
-    request: FastifyRequest,
+    ledger: LedgerServices,
   ) => Promise<QueryAnswer>;
 };
 
@@ -51,7 +52,7 @@ export function queryRoute<Params extends z.ZodType, Query extends z.ZodType>(
       const answer = await route.read(
         request.params as z.output<Params>,
         request.query as z.output<Query>,
-        request,
+        request.ledger,
       );
       void reply.header('coffer-position', answer.position.toString());
       if ('refusal' in answer) return sendProblem(reply, problemOfRefusal(answer.refusal, pathOf(request)));

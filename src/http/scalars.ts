@@ -39,3 +39,16 @@ export const time = z.iso
     pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$',
     examples: ['2026-01-01T00:00:00.000Z'],
   });
+
+export const slug = z.string().meta({ examples: ['gold_coins'] });
+export const transactionType = z.string().meta({ examples: ['topup'] });
+export const reference = z
+  .string()
+  .nullable()
+  .meta({ examples: ['order-1001'] });
+export const metadata = z
+  .record(z.string(), z.string())
+  .nullable()
+  .meta({ examples: [{ order: 'A-1001' }] });
+
+export const written = { position, recordedAt: time };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
 import { createPool } from '../../src/db/pool.ts';
+import { asRole } from '../../src/db/session.ts';
 import { projections } from '../../src/projections/catalog.ts';
 import { requestRebuild } from '../../src/projections/rebuild/request.ts';
 import {
@@ -179,7 +180,13 @@ test('without a worker the command does all of it, and killed in the middle it g
   await worker.exited;
   await write(50);
   const pool = createPool({
-    ...{ url: database.url, name: 'test', max: 1, connectTimeoutMs: 5_000, statementTimeoutMs: 10_000 },
+    ...{
+      url: asRole(database.url, 'coffer_service'),
+      name: 'test',
+      max: 1,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 10_000,
+    },
     ...{ lockTimeoutMs: 10_000, idleInTransactionTimeoutMs: 10_000, onIdleError: () => undefined },
   });
   const [requested] = await requestRebuild(
@@ -218,7 +225,13 @@ test('without a worker the command does all of it, and killed in the middle it g
 test('a rebuild that a prune has ended under way says so, and ends with 2', async () => {
   const wanted = projections.filter(({ name }) => name === 'transactions');
   const pool = createPool({
-    ...{ url: database.url, name: 'test', max: 1, connectTimeoutMs: 5_000, statementTimeoutMs: 10_000 },
+    ...{
+      url: asRole(database.url, 'coffer_service'),
+      name: 'test',
+      max: 1,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 10_000,
+    },
     ...{ lockTimeoutMs: 10_000, idleInTransactionTimeoutMs: 10_000, onIdleError: () => undefined },
   });
   const [requested] = await requestRebuild(pool, wanted, { dryRun: false });

@@ -157,6 +157,20 @@ test('a position or size that cannot be is a 400 that names it', async () => {
   }
 });
 
+test('each query waits until a position is sealed', async () => {
+  const { position } = (await topUp(service, holder, '1')).body;
+  for (const query of [
+    'checkpoint?',
+    `proofs/inclusion?position=${position}&`,
+    'proofs/consistency?from=1&',
+  ]) {
+    const reply = await service.get(`/audit/${query}atLeast=${position}`);
+    assert.equal(reply.status, 200);
+    assert.ok(BigInt(String(reply.headers['coffer-position'])) >= BigInt(position));
+  }
+  expectInvalid(await service.get('/audit/checkpoint?atLeast=soon'), '/audit/checkpoint', ['atLeast']);
+});
+
 test('metrics tell how far the log is sealed', async () => {
   const { body } = await sealed('1');
   const { text } = await service.get('/metrics');
@@ -173,6 +187,7 @@ test('without a worker nothing is sealed: proofs wait, and metrics say how much 
     const reply = await api.get(`/audit/proofs/inclusion?position=${user.position}`);
     expectProblem(reply, 'not_sealed_yet', '/audit/proofs/inclusion');
     assert.equal(reply.headers['retry-after'], '1');
+    expectProblem(await api.get('/audit/checkpoint?atLeast=1'), 'not_sealed_yet', '/audit/checkpoint');
     const proof = '/audit/proofs/consistency';
     expectProblem(await api.get(`${proof}?from=1`), 'not_sealed_yet', proof);
     assert.match((await api.get('/metrics')).text, /^coffer_unsealed_events 1$/m);

@@ -248,6 +248,12 @@ test('a batch has 1 to 1,000 commands with 1,000 postings in all, and nothing el
   const postings = Array.from({ length: 100 }, () => posting);
   const many = () => ({ idempotencyKey: unique('key'), type: 'postings', postings });
   expectInvalid(await send([...Array.from({ length: 10 }, many), move('topup', '1')]), PATH, ['commands']);
+  const executeAt = new Date(Date.now() + 3_600_000).toISOString();
+  const later = () => ({ ...many(), executeAt });
+  const allLater = await send([...Array.from({ length: 10 }, later), { ...move('topup', '1'), executeAt }]);
+  expectInvalid(allLater, PATH, ['commands']);
+  assert.match(allLater.body.errors[0].message, /not 1001$/);
+  assert.deepEqual(statusesOf(await send([later(), later()])), [202, 202]);
   const { body: posted } = await service.post('/transactions', { postings });
   const back = () => ({
     idempotencyKey: unique('key'),

@@ -276,7 +276,11 @@ test('every query answers what the document says', async () => {
     ['/assets', ['/assets', '/assets?limit=1']],
     [
       '/assets/{slug}/activity',
-      [`/assets/${one.assetSlug}/activity`, `/assets/${one.assetSlug}/activity?bucket=hour`],
+      [
+        `/assets/${one.assetSlug}/activity`,
+        `/assets/${one.assetSlug}/activity?bucket=hour`,
+        `/assets/${one.assetSlug}/activity?days=2`,
+      ],
     ],
     ['/wallets/{id}', [`/wallets/${wallet}`, `/wallets/${treasury}`]],
     ['/wallets/{id}/history', [`/wallets/${wallet}/history`, `/wallets/${treasury}/history?type=topup`]],
@@ -286,6 +290,10 @@ test('every query answers what the document says', async () => {
     ],
     ['/wallets', ['/wallets', '/wallets?system=treasury&limit=1']],
     ['/wallets/{id}/explain', [`/wallets/${wallet}/explain`, `/wallets/${wallet}/explain?asOf=1`]],
+    [
+      '/wallets/{id}/daily-balances',
+      [`/wallets/${wallet}/daily-balances`, `/wallets/${treasury}/daily-balances?days=2`],
+    ],
     ['/wallets/{id}/lots', [`/wallets/${wallet}/lots`, `/wallets/${wallet}/lots?open=true&limit=1`]],
     ['/wallets/{id}/limits', [`/wallets/${wallet}/limits`, `/wallets/${treasury}/limits`]],
     ['/holds', ['/holds', `/holds?userId=${one.userId}&status=open`]],
@@ -297,6 +305,7 @@ test('every query answers what the document says', async () => {
     ],
     ['/idempotency-keys/{key}', ['/idempotency-keys/contract%2F1', '/idempotency-keys/contract%2F2']],
     ['/events', ['/events?limit=500', '/events?limit=1']],
+    ['/operations', ['/operations']],
     ['/projections', ['/projections']],
     ['/audit/trial-balance', ['/audit/trial-balance']],
     ['/audit/checkpoint', ['/audit/checkpoint']],
@@ -316,6 +325,39 @@ test('every query answers what the document says', async () => {
   expectContract('get', '/audit/checkpoint', checkpoint, 200);
 });
 
+test('keys answer what the document says', async () => {
+  const other = await createTestDatabase();
+  const closed = await startService(other);
+  try {
+    const admin = await closed.post('/keys', { name: 'admin', scopes: ['admin'] });
+    expectContract('post', '/keys', admin, 201);
+    await until('a key is needed', async () => (await closed.get('/keys')).status === 401);
+    expectContract('get', '/keys', await closed.get('/keys'), 401);
+    const authorization = `Bearer ${admin.body.secret}`;
+    const made = await closed.post('/keys', { name: 'one', scopes: ['queries:read'] }, 'k', {
+      authorization,
+    });
+    expectContract('post', '/keys', made, 201);
+    const reader = { authorization: `Bearer ${made.body.secret}` };
+    await until('it counts', async () => (await closed.get('/users', reader)).status === 200);
+    expectContract('get', '/keys', await closed.get('/keys', reader), 403);
+    expectContract('get', '/keys', await closed.get('/keys', { authorization }), 200);
+    for (const change of ['rotate', 'revoke']) {
+      const reply = await closed.post(`/keys/${made.body.id}/${change}`, {}, 'k', { authorization });
+      expectContract('post', `/keys/{id}/${change}`, reply, 200);
+    }
+    const closedKey = await closed.post(`/keys/${made.body.id}/rotate`, {}, 'k', { authorization });
+    expectContract('post', '/keys/{id}/rotate', closedKey, 409);
+    const unknown = await closed.post('/keys/none/revoke', {}, 'k', { authorization });
+    expectContract('post', '/keys/{id}/revoke', unknown, 404);
+    const unfit = await closed.post('/keys', { name: '', scopes: [] }, 'k', { authorization });
+    expectContract('post', '/keys', unfit, 400);
+  } finally {
+    await closed.close();
+    await other.drop();
+  }
+});
+
 test('every refusal answers what the document says', async () => {
   const holder = await newHolder(service);
   const gets: [string, string, number][] = [
@@ -327,11 +369,15 @@ test('every refusal answers what the document says', async () => {
     ['/holds/{id}', `/holds/${NOBODY}`, 404],
     ['/wallets/{id}/explain', `/wallets/${NOBODY}/explain`, 404],
     ['/wallets/{id}/lots', `/wallets/${NOBODY}/lots`, 404],
+    ['/wallets/{id}/daily-balances', `/wallets/${NOBODY}/daily-balances`, 404],
     ['/wallets/{id}/limits', `/wallets/${NOBODY}/limits`, 404],
     ['/idempotency-keys/{key}', '/idempotency-keys/none', 404],
     ['/problems/{code}', '/problems/none', 404],
     ['/assets/{slug}/activity', '/assets/none/activity', 404],
     ['/audit/proofs/inclusion', '/audit/proofs/inclusion', 400],
+    ['/audit/export', '/audit/export?from=x', 400],
+    // Where it begins to answer it does not end: tests of its own read it.
+    ['/events/stream', '/events/stream?after=x', 400],
   ];
   for (const [template, path, status] of gets)
     expectContract('get', template, await service.get(path), status);
@@ -352,6 +398,25 @@ test('every refusal answers what the document says', async () => {
   expectContract('post', '/users/{userId}/erase', tooSoon, 422);
   const taken = { slug: holder.assetSlug };
   expectContract('post', '/assets', await service.post('/assets', taken), 409);
+});
+
+test('what is set going answers what the document says', async () => {
+  const begin = async (template: string, path: string, status: number) =>
+    expectContract('post', template, await service.post(path, {}), status);
+  const [rebuild, rollback] = ['/projections/{name}/rebuild', '/projections/{name}/rollback'] as const;
+  await begin(rollback, '/projections/holds/rollback', 409);
+  await begin(rebuild, '/projections/holds/rebuild', 202);
+  await begin(rebuild, '/projections/none/rebuild', 404);
+  await begin('/audit/verifications', '/audit/verifications', 202);
+  await begin('/audit/verifications', '/audit/verifications', 409);
+  const { body: verifications } = await service.get('/audit/verifications');
+  const one = '/audit/verifications/{id}';
+  const path = `/audit/verifications/${verifications.data[0].id}`;
+  expectContract('get', one, await service.get(path), 200);
+  expectContract('get', one, await service.get(`/audit/verifications/${NOBODY}`), 404);
+  for (const list of ['/audit/verifications', '/audit/public-keys'])
+    expectContract('get', list, await service.get(list), 200);
+  expectContract('get', '/projections/rebuilds', await service.get('/projections/rebuilds'), 200);
 });
 
 test('the tour has seen every operation of the document', () => {

@@ -147,6 +147,14 @@ test('no command names them any more, and nothing is written', async () => {
     [reverse(funded), await service.post(reverse(funded), { force: true })],
     [reverse(spent), await service.post(reverse(spent), {})],
   ];
+  for (const [what, body] of [
+    ['status', { status: 'FROZEN' }],
+    ['limits', { day: '1' }],
+    ['overdraft', { limit: '1' }],
+  ] as const) {
+    const path = `/wallets/${walletOf(funded)}/${what}`;
+    answers.push([path, await service.post(path, body)]);
+  }
   for (const [path, reply] of answers) {
     expectProblem(reply, 'subject_erased', path);
     assert.equal(reply.body.userId, gone.userId);

@@ -1,56 +1,14 @@
 /** POST /transactions/exchange: one asset for another, whole or not at all, and found wherever transactions are. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { assertLedgerIsSound, headPosition } from '../support/ledger-facts.ts';
-import { createAsset, startService, unique, type Reply, type Service } from '../support/service.ts';
+import { describe, test } from 'node:test';
+import { headPosition } from '../support/ledger-facts.ts';
+import { unique } from '../support/service.ts';
+import { EXCHANGE, openedExchange } from './exchanging.ts';
 import { expectInvalid, expectProblem } from './expect-problem.ts';
-import { newHolder, topUp, walletOf, type Holder } from './payments.ts';
 
-const PATH = '/transactions/exchange';
 const MOST = '9'.repeat(38);
-
-let database: TestDatabase;
-let service: Service;
-let owner: pg.Client;
-let payer: Holder;
-let fromWallet: string;
-let diamonds: string;
-
-before(async () => {
-  database = await createTestDatabase();
-  service = await startService(database);
-  owner = await database.connect();
-});
-
-beforeEach(async () => {
-  payer = await newHolder(service);
-  diamonds = await createAsset(service, { supplyCap: '1000' });
-  fromWallet = walletOf(await topUp(service, payer, '1000'));
-});
-
-after(async () => {
-  await assertLedgerIsSound(owner);
-  await owner.end();
-  await service.close();
-  await database.drop();
-});
-
-function bodyFor(fields: object = {}) {
-  return { userId: payer.userId, fromAsset: payer.assetSlug, toAsset: diamonds, amount: '103', ...fields };
-}
-
-function exchange(fields: object, key?: string): Promise<Reply> {
-  return service.post(PATH, bodyFor(fields), key);
-}
-
-/** Of what was paid with, and of what was got. */
-async function balances(): Promise<[string, string]> {
-  const of = async (slug: string): Promise<string> =>
-    (await service.get(`/wallets/${payer.userId}/${slug}/balance?consistency=strong`)).body.balance;
-  return [await of(payer.assetSlug), await of(diamonds)];
-}
+const at = openedExchange();
+const { exchange, balances } = at;
 
 describe('An exchange', () => {
   test('answers what was paid, what was got for it, and both balances', async () => {
@@ -62,9 +20,9 @@ describe('An exchange', () => {
     assert.equal(status, 201, text);
     const { transactionId, position, recordedAt, entries, ...told } = body;
     assert.deepEqual(told, {
-      ...{ type: 'exchange', status: 'posted', asset: payer.assetSlug, userId: payer.userId },
+      ...{ type: 'exchange', status: 'posted', asset: at.holder.assetSlug, userId: at.holder.userId },
       ...{ amount: '103', balanceAfter: '897', reference: 'order-1', metadata: { a: 'b' } },
-      ...{ fromAsset: payer.assetSlug, toAsset: diamonds, toAmount: '25', toBalanceAfter: '25' },
+      ...{ fromAsset: at.holder.assetSlug, toAsset: at.diamonds, toAmount: '25', toBalanceAfter: '25' },
       ...{ rate: '0.250', exactRate: { numerator: '1', denominator: '4' }, rounding: 'down' },
     });
     assert.deepEqual(
@@ -72,13 +30,13 @@ describe('An exchange', () => {
         ...[entry['direction'], entry['asset'], entry['amount'], entry['balanceAfter']],
       ]),
       [
-        ['DEBIT', payer.assetSlug, '103', '897'],
-        ['CREDIT', payer.assetSlug, '103', '-897'],
-        ['DEBIT', diamonds, '25', '-25'],
-        ['CREDIT', diamonds, '25', '25'],
+        ['DEBIT', at.holder.assetSlug, '103', '897'],
+        ['CREDIT', at.holder.assetSlug, '103', '-897'],
+        ['DEBIT', at.diamonds, '25', '-25'],
+        ['CREDIT', at.diamonds, '25', '25'],
       ],
     );
-    assert.equal(entries[0].walletId, fromWallet);
+    assert.equal(entries[0].walletId, at.walletId);
     assert.ok(transactionId && position && recordedAt);
     assert.deepEqual(await balances(), ['897', '25']);
   });
@@ -95,15 +53,19 @@ describe('An exchange', () => {
   test('is found by its id, by type, by user and by reference, as it was answered', async () => {
     const reference = unique('order');
     const { body } = await exchange({ rate: '2', reference });
-    assert.deepEqual((await service.get(`/transactions/${body.transactionId}`)).body, body);
-    for (const query of [`reference=${reference}`, `userId=${payer.userId}&type=exchange`, 'type=exchange'])
+    assert.deepEqual((await at.service.get(`/transactions/${body.transactionId}`)).body, body);
+    for (const query of [
+      `reference=${reference}`,
+      `userId=${at.holder.userId}&type=exchange`,
+      'type=exchange',
+    ])
       assert.deepEqual(
-        (await service.get(`/transactions?${query}&atLeast=${body.position}`)).body.data[0],
+        (await at.service.get(`/transactions?${query}&atLeast=${body.position}`)).body.data[0],
         body,
         query,
       );
-    const { body: ofUser } = await service.get(
-      `/transactions?userId=${payer.userId}&atLeast=${body.position}`,
+    const { body: ofUser } = await at.service.get(
+      `/transactions?userId=${at.holder.userId}&atLeast=${body.position}`,
     );
     assert.deepEqual(
       ofUser.data.map(({ type }: { type: string }) => type),
@@ -114,24 +76,26 @@ describe('An exchange', () => {
   test('is a line in the history of both wallets, and counted for both assets', async () => {
     const { body } = await exchange({ rate: '0.25' });
     const declined = await exchange({ rate: '0.5', amount: '5000' });
-    expectProblem(declined, 'insufficient_funds', PATH);
-    const at = String(declined.headers['coffer-position']);
+    expectProblem(declined, 'insufficient_funds', EXCHANGE);
+    const upTo = String(declined.headers['coffer-position']);
     const toWallet = body.entries[3].walletId;
     for (const [walletId, line] of [
-      [fromWallet, ['DEBIT', '103', '897']],
+      [at.walletId, ['DEBIT', '103', '897']],
       [toWallet, ['CREDIT', '25', '25']],
     ] as const) {
-      const { body: history } = await service.get(`/wallets/${walletId}/history?type=exchange&atLeast=${at}`);
+      const { body: history } = await at.service.get(
+        `/wallets/${walletId}/history?type=exchange&atLeast=${upTo}`,
+      );
       assert.equal(history.data.length, 1);
       const { direction, amount, balanceAfter, counterparty, transactionId } = history.data[0];
       assert.deepEqual([direction, amount, balanceAfter], line);
       assert.deepEqual([counterparty, transactionId], [{ system: 'treasury' }, body.transactionId]);
     }
     for (const [slug, counted] of [
-      [payer.assetSlug, ['1', '103', '1']],
-      [diamonds, ['1', '25', '0']],
+      [at.holder.assetSlug, ['1', '103', '1']],
+      [at.diamonds, ['1', '25', '0']],
     ] as const) {
-      const { body: activity } = await service.get(`/assets/${slug}/activity?atLeast=${at}`);
+      const { body: activity } = await at.service.get(`/assets/${slug}/activity?atLeast=${upTo}`);
       const found = activity.data.find(({ type }: { type: string }) => type === 'exchange');
       assert.deepEqual([found?.posted, found?.volume, found?.rejected], counted, slug);
     }
@@ -141,7 +105,7 @@ describe('An exchange', () => {
     const fields = { rate: '1', metadata: { name: 'Alice Smith', item: 'ring' }, personalMetadata: ['name'] };
     const { body } = await exchange(fields);
     assert.deepEqual(body.metadata, fields.metadata);
-    const { rows } = await owner.query('select data::text as data from events where id = $1', [
+    const { rows } = await at.owner.query('select data::text as data from events where id = $1', [
       body.transactionId,
     ]);
     assert.doesNotMatch(rows[0].data, /Smith/);
@@ -158,21 +122,21 @@ describe('An exchange', () => {
         [undefined, 'true'],
       );
       const other = await exchange({ ...fields, reference: 'other' }, key);
-      expectProblem(other, 'idempotency_key_reused', PATH);
+      expectProblem(other, 'idempotency_key_reused', EXCHANGE);
       assert.deepEqual(other.body.differs, ['reference']);
     }
   });
 
   test('that is declined is kept with its terms', async () => {
     const declined = await exchange({ amount: '1001', rate: '0.25' });
-    expectProblem(declined, 'insufficient_funds', PATH);
+    expectProblem(declined, 'insufficient_funds', EXCHANGE);
     assert.deepEqual([declined.body.available, declined.body.required], ['1000', '1001']);
-    const { body } = await service.get(`/transactions/${declined.body.transactionId}`);
+    const { body } = await at.service.get(`/transactions/${declined.body.transactionId}`);
     const { status, fromAsset, toAsset, amount, toAmount, toBalanceAfter, rate, exactRate, rounding } = body;
     assert.deepEqual(
       { status, fromAsset, toAsset, amount, toAmount, toBalanceAfter, rate, exactRate, rounding },
       {
-        ...{ status: 'rejected', fromAsset: payer.assetSlug, toAsset: diamonds, amount: '1001' },
+        ...{ status: 'rejected', fromAsset: at.holder.assetSlug, toAsset: at.diamonds, amount: '1001' },
         ...{ toAmount: '250', toBalanceAfter: null },
         ...{ rate: '0.25', exactRate: { numerator: '1', denominator: '4' }, rounding: 'down' },
       },
@@ -186,7 +150,7 @@ const faults: [what: string, fields: () => object, paths: string[], message: Reg
   ['both', () => ({ rate: '1', toAmount: '103' }), ['rate'], /exactly one of rate and toAmount/],
   [
     'the same asset twice',
-    () => ({ rate: '1', toAsset: payer.assetSlug }),
+    () => ({ rate: '1', toAsset: at.holder.assetSlug }),
     ['toAsset'],
     /another than fromAsset/,
   ],
@@ -214,12 +178,12 @@ const faults: [what: string, fields: () => object, paths: string[], message: Reg
 describe('An exchange is a 400 that changes nothing, with', () => {
   for (const [what, fields, paths, message] of faults)
     test(what, async () => {
-      const before = await headPosition(owner);
+      const before = await headPosition(at.owner);
       const key = unique('key');
       const reply = await exchange(fields(), key);
-      expectInvalid(reply, PATH, paths);
+      expectInvalid(reply, EXCHANGE, paths);
       assert.match(reply.body.errors[0].message, message);
-      assert.equal(await headPosition(owner), before);
+      assert.equal(await headPosition(at.owner), before);
       assert.equal((await exchange({ rate: '1' }, key)).status, 201, 'the key is still free');
     });
 });
@@ -228,17 +192,17 @@ describe('An exchange is refused', () => {
   test('for assets and users that there are not, and says which', async () => {
     for (const fields of [{ fromAsset: 'nope' }, { toAsset: 'nope' }]) {
       const reply = await exchange({ ...fields, rate: '1' });
-      expectProblem(reply, 'asset_not_found', PATH);
+      expectProblem(reply, 'asset_not_found', EXCHANGE);
       assert.equal(reply.body.assetSlug, 'nope');
     }
     const userId = '01998a6e-7c00-7000-8000-00000000dead';
-    expectProblem(await exchange({ userId, rate: '1' }), 'user_not_found', PATH);
+    expectProblem(await exchange({ userId, rate: '1' }), 'user_not_found', EXCHANGE);
   });
 
   test('beyond the supply cap of what is got, though not of what is paid', async () => {
     const reply = await exchange({ rate: '10' });
-    expectProblem(reply, 'supply_cap_exceeded', PATH);
-    assert.deepEqual([reply.body.asset, reply.body.supplyCap], [diamonds, '1000']);
+    expectProblem(reply, 'supply_cap_exceeded', EXCHANGE);
+    assert.deepEqual([reply.body.asset, reply.body.supplyCap], [at.diamonds, '1000']);
     assert.deepEqual(await balances(), ['1000', '0']);
   });
 
@@ -246,26 +210,26 @@ describe('An exchange is refused', () => {
     const { body } = await exchange({ rate: '0.25', amount: '8' });
     const wallets = body.entries.map(({ walletId }: { walletId: string }) => walletId);
     const bars: [path: string, status: string, code: 'user_banned' | 'asset_frozen' | 'wallet_frozen'][] = [
-      [`/users/${payer.userId}`, 'BANNED', 'user_banned'],
-      ...[payer.assetSlug, diamonds].map((slug): (typeof bars)[number] => [
+      [`/users/${at.holder.userId}`, 'BANNED', 'user_banned'],
+      ...[at.holder.assetSlug, at.diamonds].map((slug): (typeof bars)[number] => [
         ...([`/assets/${slug}`, 'FROZEN', 'asset_frozen'] as const),
       ]),
       ...wallets.map((id: string): (typeof bars)[number] => [`/wallets/${id}`, 'FROZEN', 'wallet_frozen']),
     ];
     assert.equal(bars.length, 7);
     for (const [path, status, code] of bars) {
-      await service.post(`${path}/status`, { status });
-      expectProblem(await exchange({ rate: '1', amount: '1' }), code, PATH);
-      await service.post(`${path}/status`, { status: 'ACTIVE' });
+      await at.service.post(`${path}/status`, { status });
+      expectProblem(await exchange({ rate: '1', amount: '1' }), code, EXCHANGE);
+      await at.service.post(`${path}/status`, { status: 'ACTIVE' });
     }
     assert.equal((await exchange({ rate: '1', amount: '1' })).status, 201);
     assert.deepEqual(await balances(), ['991', '3']);
   });
 
   test('beyond what is held back from spending', async () => {
-    await service.post('/holds', { ...payer, amount: '900' });
+    await at.service.post('/holds', { ...at.holder, amount: '900' });
     const reply = await exchange({ rate: '1', amount: '101' });
-    expectProblem(reply, 'insufficient_funds', PATH);
+    expectProblem(reply, 'insufficient_funds', EXCHANGE);
     assert.equal(reply.body.available, '100');
   });
 });

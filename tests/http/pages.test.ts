@@ -66,7 +66,7 @@ test('every code has a page that says what to do', async () => {
     assert.ok(reply.text.includes(`<h1>${title}</h1>`));
     assert.ok(reply.text.includes(`<strong>${status}</strong>`));
     assert.equal(reply.headers['x-content-type-options'], 'nosniff');
-    assert.match(String(reply.headers['content-security-policy']), /default-src 'none'/);
+    assert.match(String(reply.headers['content-security-policy']), /default-src 'none';.*style-src 'self'/);
   }
 });
 
@@ -76,12 +76,37 @@ test('a code that does not exist has no page', async () => {
   }
 });
 
-test('the first page is HTML that loads nothing from elsewhere', async () => {
+test('the dashboard is HTML that loads nothing from elsewhere, asked for anew each time', async () => {
   const reply = await service.get('/');
   assert.equal(reply.status, 200);
   assert.match(String(reply.headers['content-type']), /^text\/html/);
-  assert.match(String(reply.headers['content-security-policy']), /default-src 'none'/);
+  assert.match(
+    String(reply.headers['content-security-policy']),
+    /default-src 'none';script-src 'self';style-src 'self'/,
+  );
+  assert.doesNotMatch(String(reply.headers['content-security-policy']), /unsafe|https?:|data:|\*/);
+  assert.equal(reply.headers['cache-control'], 'no-cache');
   assert.doesNotMatch(reply.text, /(src|href)="(https?:)?\/\//);
+  assert.match(reply.text, /<div id="app">/);
+});
+
+test('what the dashboard is made of is kept for good, and sent compressed', async () => {
+  const page = await service.get('/');
+  const parts = [...page.text.matchAll(/(?:src|href)="(\/dashboard\/assets\/[^"]+)"/g)].map(([, part]) =>
+    String(part),
+  );
+  assert.deepEqual(
+    parts.map((part) => part.split('.').at(-1)),
+    ['js', 'css'],
+  );
+  for (const part of parts) {
+    const reply = await service.get(part, { 'accept-encoding': 'br, gzip' });
+    assert.equal(reply.status, 200, part);
+    assert.equal(reply.headers['cache-control'], 'public, max-age=31536000, immutable');
+    assert.equal(reply.headers['content-encoding'], 'br');
+    assert.equal((await service.get(part)).headers['content-encoding'], undefined);
+  }
+  expectProblem(await service.get('/dashboard/assets/nope.js'), 'not_found', '/dashboard/assets/nope.js');
 });
 
 test('files beside the pages are not served', async () => {
@@ -91,6 +116,10 @@ test('files beside the pages are not served', async () => {
     '/pages/..%2fserver.ts',
     '/pages/%00',
     '/pages/',
+    '/pages/../plain-page.ts',
+    '/dashboard/assets/../../sources.sha256',
+    '/dashboard/assets/..%2f..%2fsources.sha256',
+    '/dashboard/index.html',
   ]) {
     const reply = await service.get(path);
     assert.ok(reply.status === 404 || reply.status === 400, `${path}: ${reply.status}`);

@@ -102,6 +102,32 @@ test('a schedule that was cancelled shows what it was, until that is erased', as
   expectProblem(await service.post(path, {}, 'personal-4'), 'subject_erased', path);
 });
 
+test('a schedule of a user who was erased can be cancelled, and the answer is without what was personal', async () => {
+  const holder = await newHolder(service);
+  const executeAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { body } = await service.post('/transactions/topup', {
+    ...holder,
+    amount: '5',
+    ...personal,
+    executeAt,
+  });
+  assert.equal((await service.post(`/users/${holder.userId}/erase`, {})).status, 201);
+  const path = `/scheduled/${body.scheduleId}/cancel`;
+  const first = await service.post(path, { reason: 'gone' }, 'personal-5');
+  assert.equal(first.status, 201, first.text);
+  const { status, command, reason } = first.body;
+  assert.deepEqual([status, command.metadata, reason], ['cancelled', { z: 'plain' }, 'gone']);
+  assert.ok(!('personalMetadata' in command));
+  const again = await service.post(path, { reason: 'gone' }, 'personal-5');
+  assert.deepEqual([again.status, again.text], [201, first.text]);
+  const { rows } = await owner.query<{ data: string }>(
+    "select data::text from events where related_id = $1 and type = 'scheduled.cancelled'",
+    [body.scheduleId],
+  );
+  assert.equal(rows[0]!.data.includes('personalMetadata'), false, 'its digests are not written again');
+  expectProblem(await service.post(path, {}, 'personal-6'), 'schedule_closed', path);
+});
+
 test('a command for a user who was erased by its time has failed, and the auditor has nothing to say', async () => {
   const holder = await newHolder(service);
   const executeAt = new Date(Date.now() + 1_500).toISOString();

@@ -105,13 +105,13 @@ test('headers that are too large are a 431 problem', async () => {
 });
 
 test('a body that says it is over the limit is refused before it is sent', async () => {
-  const head = `POST ${TOPUP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: big\r\n`;
+  const head = `POST ${TOPUP} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nidempotency-key: big\r\n`;
   const declared = await ask(`${head}content-length: 1000000000\r\n\r\n{"userId":`);
   expectRawProblem(declared, 413, 'payload_too_large');
 });
 
 test('a body that grows over the limit is cut off', async () => {
-  const head = `POST ${TOPUP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nidempotency-key: big\r\n`;
+  const head = `POST ${TOPUP} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nidempotency-key: big\r\n`;
   const chunk = `400\r\n${'x'.repeat(1_024)}\r\n`;
   const connection = await openConnection(port);
   connection.send(`${head}transfer-encoding: chunked\r\n\r\n${chunk.repeat(3)}`);
@@ -133,7 +133,7 @@ test('a client that goes away amid its body, or before the answer, hurts nobody'
   for (let count = 0; count < 20; count += 1) {
     const connection = await openConnection(port);
     connection.send(
-      `POST ${TOPUP} HTTP/1.1\r\nhost: x\r\nidempotency-key: gone\r\ncontent-type: application/json\r\n`,
+      `POST ${TOPUP} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: gone\r\ncontent-type: application/json\r\n`,
     );
     connection.send('content-length: 900\r\n\r\n{"userId":');
     connection.abort();

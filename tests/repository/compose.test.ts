@@ -175,7 +175,7 @@ describe('The image', () => {
   test('is built from pinned images, and runs the sources as an ordinary user', () => {
     assert.deepEqual(
       [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image),
-      ['node:26-slim', 'node:26-slim'],
+      ['node:26-slim', 'node:26-slim', 'node:26-slim'],
     );
     assert.match(dockerfile, /^USER node$/m);
     assert.match(dockerfile, /^STOPSIGNAL SIGTERM$/m);

@@ -1,5 +1,5 @@
 /**
- * http -> commands -> events <- projections ; audit -> events ; db below all ; app above all. Every import
+ * http -> commands -> events <- projections ; audit -> events ; http -> access ; db below all ; app above all. Every import
  * from every layer to every layer is planted, and the linter must refuse exactly those against the arrows.
  */
 import assert from 'node:assert/strict';
@@ -8,26 +8,39 @@ import { lintPlants, type Findings, type Plant } from './plant.ts';
 import { pureFiles } from './pure-files.ts';
 import { sourceFolders } from './repository.ts';
 
-const belowApp = ['vocabulary', 'config', 'db', 'events', 'commands', 'projections', 'audit', 'http'];
+const belowApp = [
+  'vocabulary',
+  'config',
+  'db',
+  'access',
+  'events',
+  'commands',
+  'projections',
+  'audit',
+  'http',
+];
 
 /** What each layer may import; `type:x` stands for the types of x alone. `vocabulary` is src/money.ts and its like. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   vocabulary: ['vocabulary', 'config'],
   config: ['vocabulary'],
   db: ['vocabulary', 'type:config'],
+  access: ['vocabulary', 'type:config', 'db'],
   events: ['vocabulary', 'type:config', 'db'],
   commands: ['vocabulary', 'type:config', 'db', 'events'],
   projections: ['vocabulary', 'type:config', 'db', 'events'],
   audit: ['vocabulary', 'type:config', 'db', 'events'],
-  http: ['vocabulary', 'type:config', 'type:db', 'events', 'commands', 'projections'],
-  app: [...belowApp, 'background', 'demo-data'],
-  background: [...belowApp, 'app', 'demo-data'],
-  'demo-data': [...belowApp, 'app', 'background'],
-  cli: [...belowApp, 'app', 'background', 'demo-data'],
-  main: [...belowApp, 'app', 'background', 'demo-data', 'cli'],
+  http: ['vocabulary', 'type:config', 'type:db', 'access', 'events', 'commands', 'projections'],
+  app: [...belowApp, 'background', 'demo-data', 'ledger-services', 'readiness'],
+  background: [...belowApp, 'app', 'demo-data', 'ledger-services', 'readiness'],
+  'demo-data': [...belowApp, 'app', 'background', 'ledger-services', 'readiness'],
+  'ledger-services': [...belowApp, 'app', 'background', 'demo-data', 'readiness'],
+  readiness: [...belowApp, 'app', 'background', 'demo-data', 'ledger-services'],
+  cli: [...belowApp, 'app', 'background', 'demo-data', 'ledger-services', 'readiness'],
+  main: [...belowApp, 'app', 'background', 'demo-data', 'ledger-services', 'readiness', 'cli'],
 };
 
-const atRoot = ['app', 'background', 'config', 'demo-data', 'main'];
+const atRoot = ['app', 'background', 'config', 'demo-data', 'ledger-services', 'main', 'readiness'];
 const folders = Object.keys(mayImport).filter((layer) => layer !== 'vocabulary' && !atRoot.includes(layer));
 
 /** What is imported from a layer, relative to src. */

@@ -62,6 +62,12 @@ const violations: (Plant & { what: string; rule: string })[] = [
     rule: 'typescript(switch-exhaustiveness-check)',
   },
   {
+    what: 'code of the service in the browser, of which only types may cross',
+    file: 'dashboard/src/service-code.ts',
+    line: `import type { Refusal } from '../../src/errors.ts'; import { isAmount } from '../../src/money.ts'; export const f = (text: string): Refusal | boolean => isAmount(text);`,
+    rule: 'eslint(no-restricted-imports)',
+  },
+  {
     what: 'any',
     file: 'src/http/any.ts',
     line: `export function f(body: any): string { return String(body); }`,

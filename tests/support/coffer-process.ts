@@ -80,7 +80,7 @@ export function spawnCoffer(args: readonly string[], own: Environment, npm = fal
 export async function startCoffer(args: readonly string[], own: Environment, npm = false): Promise<Coffer> {
   const running = spawnCoffer(args, own, npm);
   const url = await addressOf(running);
-  const coffer = { ...running, url, ...client(url) };
+  const coffer = { ...running, url, ...client(url, own['COFFER_ADMIN_KEY']) };
   await until('ready', async () => (await coffer.get('/ready')).status === 200, START_LIMIT_MS);
   return coffer;
 }
@@ -95,7 +95,9 @@ async function addressOf(running: CofferProcess): Promise<string> {
   return Promise.race([listening, ended]);
 }
 
-function client(url: string): Pick<Coffer, 'get' | 'post'> {
+/** With the key that the process was given, if it was. */
+function client(url: string, apiKey: string | undefined): Pick<Coffer, 'get' | 'post'> {
+  const authorization: Environment = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   async function ask(path: string, init: RequestInit): Promise<Reply> {
     const response = await fetch(url + path, init);
     const text = await response.text();
@@ -108,11 +110,11 @@ function client(url: string): Pick<Coffer, 'get' | 'post'> {
     };
   }
   return {
-    get: (path, headers = {}) => ask(path, { headers }),
+    get: (path, headers = {}) => ask(path, { headers: { ...authorization, ...headers } }),
     post: (path, body, key = randomUUID()) =>
       ask(path, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        headers: { 'content-type': 'application/json', 'idempotency-key': key, ...authorization },
         body: JSON.stringify(body),
       }),
   };

@@ -6,6 +6,8 @@ export type Stall = {
   /** The correlation id of commands whose commits stall. */
   readonly correlationId: string;
   release(): Promise<void>;
+  /** After a release: commits stall again. */
+  again(): Promise<void>;
 };
 
 /**
@@ -29,6 +31,11 @@ create constraint trigger ${name} after insert on events deferrable initially de
     correlationId: name,
     async release() {
       await owner.query('select pg_advisory_unlock($1)', [lock]);
+    },
+    async again() {
+      // Had it not been released, one release would no longer be enough.
+      await owner.query('select pg_advisory_unlock_all()');
+      await owner.query('select pg_advisory_lock($1)', [lock]);
     },
   };
 }
@@ -71,6 +78,7 @@ export async function slowDownAppends(
 async function install(owner: pg.Client, correlationId: string, body: string): Promise<void> {
   await owner.query(`
 create sequence ${correlationId}_count;
+grant usage on sequence ${correlationId}_count to public;
 create function ${correlationId}() returns trigger language plpgsql as $$
 begin
   ${body}

@@ -6,6 +6,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { createApp, type App } from '../../src/app.ts';
 import { readConfig, type Config } from '../../src/config.ts';
+import { asRole } from '../../src/db/session.ts';
 import type { TestDatabase } from './database.ts';
 
 export type Reply = {
@@ -22,6 +23,7 @@ export type Service = {
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   /** With a fresh Idempotency-Key unless one is given. */
   post(path: string, body: unknown, key?: string, headers?: Record<string, string>): Promise<Reply>;
+  /** Does so once, however often it is asked. */
   close(): Promise<void>;
 };
 
@@ -38,14 +40,15 @@ export async function startService(
     ...{ DATABASE_URL: database.url, LOG_LEVEL: 'silent' },
     COFFER_AUDIT_KEY_FILE: auditKeyFileOf(database),
   });
-  // On a machine with much to do a worker may be late; a test that waits in vain says so all the same.
-  const config = { ...found, waitMs: 15_000, ...options.config };
+  // On a machine with much to do a worker may be late, and the event loop; a test that waits in vain says so all the same.
+  const config = { ...found, waitMs: 15_000, maxLagMs: 0, ...options.config };
   const log = options.log ?? pino({ level: 'silent' });
   const roles = { api: true, worker: options.worker ?? true };
-  const app = await createApp({ config, databaseUrl: database.url, log, roles });
+  const app = await createApp({ config, databaseUrl: asRole(database.url, 'coffer_service'), log, roles });
   const { http } = app;
   if (http === null) throw new Error('the service has no HTTP side');
   await http.ready();
+  let closing: Promise<void> | null = null;
   return {
     app,
     http,
@@ -59,7 +62,7 @@ export async function startService(
           payload: typeof body === 'string' ? body : JSON.stringify(body),
         }),
       ),
-    close: async () => void (await app.close()),
+    close: () => (closing ??= app.close().then(() => undefined)),
   };
 }
 

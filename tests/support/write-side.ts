@@ -7,6 +7,7 @@ import type { Answer, Request } from '../../src/commands/submission.ts';
 import { createWriteSide } from '../../src/commands/write-side.ts';
 import { keyProbeSettings } from '../../src/db/key-probes.ts';
 import { createPool } from '../../src/db/pool.ts';
+import { asRole } from '../../src/db/session.ts';
 import { canonicalJson } from '../../src/events/canonical.ts';
 
 export type WriteSide = {
@@ -36,7 +37,7 @@ export const LEDGER_ID = 1;
 
 export function openWritePool(url: string, options: WriteSideOptions = {}) {
   const pool = createPool({
-    url,
+    url: asRole(url, 'coffer_service'),
     name: 'write',
     max: 2,
     connectTimeoutMs: 3_000,

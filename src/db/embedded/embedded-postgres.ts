@@ -102,7 +102,7 @@ type Start = Use & { deadline: Deadline; log: (message: string) => void };
 
 async function startServer({ cluster, deadline, log, ...use }: Start): Promise<Server> {
   try {
-    const server = await ensureServer(cluster, deadline, log);
+    const server = await ensureServer(cluster, { deadline, log });
     await ensureCofferDatabase({ port: server.port, password: cluster.password }, deadline);
     return server;
   } catch (error) {

@@ -27,7 +27,9 @@ export function keepServerRunning({ cluster, server, claims, startTimeoutMs, log
   const restart = async (): Promise<Server> => {
     log('The embedded PostgreSQL server has ended unexpectedly, starting it again');
     const deadline = createDeadline(startTimeoutMs, stopped.signal);
-    const next = await claims.exclusively(deadline, () => ensureServer(cluster, deadline, log));
+    // One that could not even write its pid file, on a full disk, has left no trace of its port.
+    const again = { deadline, log, port: server.port };
+    const next = await claims.exclusively(deadline, () => ensureServer(cluster, again));
     if (next.port === server.port) log('The embedded PostgreSQL server runs again');
     else log(`The embedded PostgreSQL server had to move to port ${next.port}: restart Coffer`);
     return next;

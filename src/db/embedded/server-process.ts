@@ -13,20 +13,23 @@ import { asUser } from './server-user.ts';
 /** A server process on a cluster: its first process, and the port it listens on at 127.0.0.1. */
 export type Server = ProcessIdentity & { port: number };
 
+type Start = {
+  readonly deadline: Deadline;
+  readonly log: (message: string) => void;
+  /** Where a new one has to listen, since others know it by that; without, where it did last, or anywhere. */
+  readonly port?: number;
+};
+
 /**
  * The server of this cluster, accepting connections: the one that runs already (left behind by a killed
  * process, or shared), otherwise a new one, which first recovers what a crash left unfinished.
  * Throws, with the end of the server's log, when it does not start.
  */
-export async function ensureServer(
-  cluster: Cluster,
-  deadline: Deadline,
-  log: (m: string) => void,
-): Promise<Server> {
+export async function ensureServer(cluster: Cluster, { deadline, log, port }: Start): Promise<Server> {
   for (;;) {
     const server = await waitUntilReadyOrGone(cluster, deadline);
     if (server !== undefined) return server;
-    const failure = await launch(cluster, deadline);
+    const failure = await launch(cluster, deadline, port);
     if (failure === undefined) continue;
     // The port was taken after it was found free, or processes of a killed server are still ending.
     if (!/could not bind|shared memory block/.test(failure)) {
@@ -90,11 +93,15 @@ async function waitUntilReadyOrGone(cluster: Cluster, deadline: Deadline): Promi
 }
 
 // Starts the server and waits until it is ready, or answers with what it said when it ended instead.
-async function launch(cluster: Cluster, deadline: Deadline): Promise<string | undefined> {
+async function launch(
+  cluster: Cluster,
+  deadline: Deadline,
+  wanted: number | undefined,
+): Promise<string | undefined> {
   const stale = readPidFile(cluster);
   await removeMisleadingPidFile(cluster);
   // The port of a server that was killed comes first: others may still hold its address.
-  const port = await chooseLoopbackPort(stale?.port);
+  const port = wanted ?? (await chooseLoopbackPort(stale?.port));
   const serverLog = openServerLog(cluster.dataDir);
   // In a session of its own, so that a signal to our process group (Ctrl-C) does not reach it: it must stop
   // last. No Unix socket: it would lie in a directory shared with others.

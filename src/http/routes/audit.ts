@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { checkpoint, consistencyProof, inclusionProof } from '../audit-resources.ts';
-import type { HttpDeps } from '../deps.ts';
+import type { LedgerServices } from '../deps.ts';
 import { pathOf, sendProblem } from '../error-handler.ts';
-import * as examples from '../examples.ts';
+import * as examples from '../audit-examples.ts';
 import { accepts } from '../media-types.ts';
 import { problemOf } from '../problems.ts';
 import { positionParam } from '../query-params.ts';
@@ -13,9 +13,15 @@ import { queryRoute } from '../query-route.ts';
 
 const NOTHING_SEALED = 'Nothing has been sealed yet.';
 
-export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  const { audit } = deps;
+const sealedAtLeast = positionParam
+  .optional()
+  .meta({ description: 'Wait until this position is sealed: the Coffer-Position of a command.' });
 
+async function sealed({ audit, waitMs }: LedgerServices, atLeast: bigint | undefined): Promise<void> {
+  if (atLeast !== undefined) await audit.sealed({ position: atLeast, timeoutMs: waitMs });
+}
+
+export function auditRoutes(app: FastifyInstance): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'GET',
     url: '/audit/checkpoint',
@@ -24,7 +30,7 @@ export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
       summary: 'The last signed checkpoint',
       description:
         'A signed note as C2SP tlog-checkpoint describes it; with Accept: application/json the note with what it says, the public keys, and how many events are not sealed yet. Who keeps a checkpoint can prove every later change to the events under it.',
-      querystring: z.strictObject({}),
+      querystring: z.strictObject({ atLeast: sealedAtLeast }),
       response: {
         200: {
           description: 'The checkpoint',
@@ -35,12 +41,13 @@ export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
     config: {
       facts: {
         operationId: 'getCheckpoint',
-        problems: ['checkpoint_not_found'],
+        problems: ['checkpoint_not_found', 'not_sealed_yet'],
         example: examples.checkpoint,
       },
     },
     handler: async (request, reply) => {
-      const latest = await audit.checkpoint();
+      await sealed(request.ledger, request.query.atLeast);
+      const latest = await request.ledger.audit.checkpoint();
       if (latest === null) {
         void reply.header('coffer-position', '0');
         return sendProblem(reply, problemOf('checkpoint_not_found', NOTHING_SEALED, pathOf(request)));
@@ -60,6 +67,7 @@ export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
     description:
       'RFC 6962, section 2.1.1: the hashes that lead from the event at a position to the root of a checkpoint. Hashes are in base64. The answer is what `coffer audit check` checks without a service.',
     query: z.strictObject({
+      atLeast: sealedAtLeast,
       position: positionParam.meta({ description: 'Of the event.' }),
       treeSize: positionParam
         .optional()
@@ -68,8 +76,9 @@ export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: inclusionProof,
     example: examples.inclusionProof,
     problems: ['not_sealed_yet', 'log_contradicted'],
-    read: async (_params, { position, treeSize }) => {
-      const body = await audit.inclusion({ position, treeSize });
+    read: async (_params, { position, treeSize, atLeast }, ledger) => {
+      await sealed(ledger, atLeast);
+      const body = await ledger.audit.inclusion({ position, treeSize });
       return { body, position: BigInt(body.treeSize) };
     },
   });
@@ -82,14 +91,16 @@ export function auditRoutes(app: FastifyInstance, deps: HttpDeps): void {
     description:
       'RFC 6962, section 2.1.2: the hashes that show that the tree of `to` events begins with the tree of `from` events. Hashes are in base64. Hold fromRootHash against the checkpoint you kept.',
     query: z.strictObject({
+      atLeast: sealedAtLeast,
       from: positionParam.meta({ description: 'The size of the older tree: that of a checkpoint you kept.' }),
       to: positionParam.optional().meta({ description: 'Default: the size of the last checkpoint.' }),
     }),
     answer: consistencyProof,
     example: examples.consistencyProof,
     problems: ['not_sealed_yet', 'log_contradicted'],
-    read: async (_params, { from, to }) => {
-      const body = await audit.consistency({ from, to });
+    read: async (_params, { from, to, atLeast }, ledger) => {
+      await sealed(ledger, atLeast);
+      const body = await ledger.audit.consistency({ from, to });
       return { body, position: BigInt(body.to) };
     },
   });

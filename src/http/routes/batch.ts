@@ -8,14 +8,15 @@ import type { Request, Settlement } from '../../commands/submission.ts';
 import { countPostings } from '../../projections/queries/transactions.ts';
 import { InvalidRequestError } from '../../errors.ts';
 import { canonicalJson } from '../../events/canonical.ts';
-import { ACTOR_BEFORE_KEYS, dryRunQuery, isDryRun, outcomeLabel } from '../command-route.ts';
+import { requireScopeFor } from '../callers.ts';
+import { dryRunQuery, isDryRun, outcomeLabel } from '../command-route.ts';
 import { send, tell, tellDryRun, type Told } from '../command-answer.ts';
-import type { HttpDeps } from '../deps.ts';
-import { pathOf, problemOfError, sendProblem } from '../error-handler.ts';
+import type { LedgerServices } from '../deps.ts';
+import { AccessError, pathOf, problemOfError, sendProblem } from '../error-handler.ts';
 import * as examples from '../examples.ts';
 import { MONEY_PROBLEMS, isMoneyKind, moneyRoutes, pathOfKind, type MoneyKind } from '../money-commands.ts';
 import { problemOf } from '../problems.ts';
-import { batchAnswer } from '../resources.ts';
+import { batchAnswer } from '../transaction-resources.ts';
 
 const MAX_COMMANDS = 1_000;
 const MAX_POSTINGS = 1_000;
@@ -50,10 +51,10 @@ const batchBody = z.strictObject({
 /** A command that can be submitted, or what is wrong with it. */
 type Read = { readonly path: string; readonly kind: string } & (
   | { readonly request: Request }
-  | { readonly fault: InvalidRequestError }
+  | { readonly fault: InvalidRequestError | AccessError }
 );
 
-export function batchRoute(app: FastifyInstance, deps: HttpDeps): void {
+export function batchRoute(app: FastifyInstance): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: '/transactions/batch',
@@ -78,20 +79,33 @@ export function batchRoute(app: FastifyInstance, deps: HttpDeps): void {
     handler: async (request, reply) => {
       const { commands, atomic = false } = request.body;
       const dryRun = isDryRun(request);
-      const read = commands.map((item) => readItem(item, { correlationId: request.id, dryRun }));
-      await checkPostings(deps, read);
-      return atomic ? runAtomic(deps, read, { request, reply }) : runEach(deps, read, { request, reply });
+      const { actor, id: correlationId } = request;
+      const read = commands.map((item) => allowed(request, readItem(item, { actor, correlationId, dryRun })));
+      await checkPostings(request.ledger, read);
+      return atomic ? runAtomic(read, { request, reply }) : runEach(read, { request, reply });
     },
   });
 }
 
+/** What the caller's key does not cover is refused in its place. */
+function allowed(request: FastifyRequest, read: Read): Read {
+  if ('fault' in read) return read;
+  try {
+    requireScopeFor(request, read.request.command);
+    return read;
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    return { path: read.path, kind: read.kind, fault: error };
+  }
+}
+
 /** A reversal has as many postings as what it takes back. */
-async function checkPostings(deps: HttpDeps, read: readonly Read[]): Promise<void> {
+async function checkPostings(ledger: LedgerServices, read: readonly Read[]): Promise<void> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
   const reversed = requests.flatMap(({ command }) =>
     command.kind === 'reversal' ? [command.transactionId] : [],
   );
-  const counts = await countPostings(deps.readPool, deps.ledgerId, [...new Set(reversed)]);
+  const counts = await countPostings(ledger.readPool, ledger.ledgerId, [...new Set(reversed)]);
   const postings = requests.reduce((sum, { command }) => sum + postingsIn(command, counts), 0);
   if (postings <= MAX_POSTINGS) return;
   throw new InvalidRequestError([
@@ -113,7 +127,7 @@ const SUBJECT: Partial<Record<MoneyKind, string>> = {
   reversal: 'transactionId',
 };
 
-function readItem(item: unknown, given: { correlationId: string; dryRun: boolean }): Read {
+function readItem(item: unknown, given: { actor: string; correlationId: string; dryRun: boolean }): Read {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     return notACommand('body', 'must be an object');
   const { idempotencyKey, type, ...fields } = item as Record<string, unknown>;
@@ -139,7 +153,7 @@ function readItem(item: unknown, given: { correlationId: string; dryRun: boolean
       command: command(ofPath.data, ofBody.data),
       idempotencyKey: key,
       canonicalRequest,
-      actor: ACTOR_BEFORE_KEYS,
+      actor: given.actor,
       correlationId: given.correlationId,
     },
   };
@@ -187,24 +201,20 @@ function faultsOf(error: z.ZodError): { path: string; message: string }[] {
 
 type Exchange = { readonly request: FastifyRequest; readonly reply: FastifyReply };
 
-async function runEach(
-  deps: HttpDeps,
-  read: readonly Read[],
-  { request, reply }: Exchange,
-): Promise<FastifyReply> {
-  if (!isDryRun(request)) return sendResults(reply, await submitEach(deps, read));
-  const { told, headPosition } = await dryRunEach(deps, read);
+async function runEach(read: readonly Read[], { request, reply }: Exchange): Promise<FastifyReply> {
+  if (!isDryRun(request)) return sendResults(reply, await submitEach(request.ledger, read));
+  const { told, headPosition } = await dryRunEach(request.ledger, read);
   return sendResults(reply, told, headPosition);
 }
 
 /** Submitted in one turn, so that they keep their order. */
-async function submitEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]> {
+async function submitEach(ledger: LedgerServices, read: readonly Read[]): Promise<Told[]> {
   return Promise.all(
     read.map(async (one): Promise<Told> => {
       if ('fault' in one) return faulty(one.fault, one.path);
       try {
-        const answer = await deps.submit(one.request);
-        deps.metrics.commands.inc({ command: one.kind, outcome: outcomeLabel(answer) });
+        const answer = await ledger.submit(one.request);
+        ledger.metrics.commands.inc({ command: one.kind, outcome: outcomeLabel(answer) });
         return tell(answer, one.path);
       } catch (error) {
         return faulty(error as Error, one.path);
@@ -214,11 +224,11 @@ async function submitEach(deps: HttpDeps, read: readonly Read[]): Promise<Told[]
 }
 
 async function dryRunEach(
-  deps: HttpDeps,
+  ledger: LedgerServices,
   read: readonly Read[],
 ): Promise<{ told: Told[]; headPosition: bigint }> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
-  const { settlement, headPosition } = await deps.dryRun(requests, false);
+  const { settlement, headPosition } = await ledger.dryRun(requests, false);
   const answers = settlement.kind === 'answered' ? [...settlement.answers] : [];
   const told = read.map((one) => {
     if ('fault' in one) return faulty(one.fault, one.path);
@@ -229,7 +239,7 @@ async function dryRunEach(
   return { told, headPosition };
 }
 
-async function runAtomic(deps: HttpDeps, read: readonly Read[], exchange: Exchange): Promise<FastifyReply> {
+async function runAtomic(read: readonly Read[], exchange: Exchange): Promise<FastifyReply> {
   const { request } = exchange;
   const requests = read.map((one, index) => {
     if ('fault' in one) throw within(one.fault, index);
@@ -242,8 +252,8 @@ async function runAtomic(deps: HttpDeps, read: readonly Read[], exchange: Exchan
     throw new InvalidRequestError([{ path: `commands.${twice}.idempotencyKey`, message }]);
   }
   if (!isDryRun(request))
-    return sendSettlement(exchange, await deps.submitAtomic(requests), { read, say: tell });
-  const { settlement, headPosition } = await deps.dryRun(requests, true);
+    return sendSettlement(exchange, await request.ledger.submitAtomic(requests), { read, say: tell });
+  const { settlement, headPosition } = await request.ledger.dryRun(requests, true);
   void exchange.reply.header('coffer-position', headPosition.toString());
   return sendSettlement(exchange, settlement, { read, say: tellDryRun });
 }
@@ -292,7 +302,8 @@ function faulty(error: Error, path: string): Told {
   return { status: problem.status, body: problem, position: null };
 }
 
-function within(fault: InvalidRequestError, index: number): InvalidRequestError {
+function within(fault: InvalidRequestError | AccessError, index: number): Error {
+  if (fault instanceof AccessError) return fault;
   return new InvalidRequestError(
     fault.errors.map(({ path, message }) => ({ path: `commands.${index}.${path}`, message })),
   );

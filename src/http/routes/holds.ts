@@ -4,18 +4,18 @@ import { idSchema } from '../../commands/fields.ts';
 import { listHolds, readHold } from '../../projections/queries/holds.ts';
 import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
-import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { MONEY_PROBLEMS, SPEND_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import { atLeast, cursorParam, limitParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { capturedHold, hold, listOf, writtenHold } from '../resources.ts';
+import { listOf } from '../resources.ts';
+import { capturedHold, hold, writtenHold } from '../transaction-resources.ts';
 
 const HOLD_PROJECTIONS = ['holds'];
 
-export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
+export function holdRoutes(app: FastifyInstance): void {
   const shared = { tag: 'holds', dryRun: true } as const;
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.hold,
     ...shared,
     operationId: 'placeHold',
@@ -26,7 +26,7 @@ export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
     example: { ...examples.hold, ...examples.written },
     problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS],
   });
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.capture,
     ...shared,
     operationId: 'captureHold',
@@ -42,7 +42,7 @@ export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
     },
     problems: [...MONEY_PROBLEMS, 'hold_not_found', 'hold_exceeded', 'hold_closed'],
   });
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.release,
     ...shared,
     operationId: 'releaseHold',
@@ -54,10 +54,10 @@ export function holdRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: ['hold_not_found', 'hold_closed', 'subject_erased'],
   });
 
-  holdQueries(app, deps);
+  holdQueries(app);
 }
 
-function holdQueries(app: FastifyInstance, deps: HttpDeps): void {
+function holdQueries(app: FastifyInstance): void {
   queryRoute(app, {
     url: '/holds/:id',
     operationId: 'getHold',
@@ -68,9 +68,9 @@ function holdQueries(app: FastifyInstance, deps: HttpDeps): void {
     answer: hold,
     example: examples.hold,
     problems: ['hold_not_found', 'read_model_behind'],
-    read: async ({ id }, query) => {
+    read: async ({ id }, query, ledger) => {
       const source = { projections: HOLD_PROJECTIONS, atLeast: query.atLeast };
-      const { result, position } = await findIn(deps, source, (tx) => readHold(tx, deps.ledgerId, id));
+      const { result, position } = await findIn(ledger, source, (tx) => readHold(tx, ledger.ledgerId, id));
       if (result !== null) return { body: result, position };
       const detail = 'There is no hold with this id.';
       return { refusal: { code: 'hold_not_found', detail, figures: { holdId: id } }, position };
@@ -92,10 +92,10 @@ function holdQueries(app: FastifyInstance, deps: HttpDeps): void {
     answer: listOf(hold),
     example: examples.listOf(examples.hold),
     problems: ['read_model_behind'],
-    read: async (_params, { userId, status, limit, cursor, atLeast: position }) => {
+    read: async (_params, { userId, status, limit, cursor, atLeast: position }, ledger) => {
       const source = { projections: HOLD_PROJECTIONS, atLeast: position };
-      const answered = await answerFrom(deps, source, (tx) =>
-        listHolds(tx, deps.ledgerId, { limit, cursor, filter: { userId, status } }),
+      const answered = await answerFrom(ledger, source, (tx) =>
+        listHolds(tx, ledger.ledgerId, { limit, cursor, filter: { userId, status } }),
       );
       return { body: answered.result, position: answered.position };
     },

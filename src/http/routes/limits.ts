@@ -6,7 +6,6 @@ import { overdraftBody, spendLimitsBody } from '../../commands/schemas.ts';
 import { readWalletLimits } from '../../projections/queries/limits.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
-import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { walletLimits } from '../limit-resources.ts';
 import { assetSlugParam, atLeast } from '../query-params.ts';
@@ -19,8 +18,8 @@ const byId = z.strictObject({ id: idSchema.meta({ description: "The wallet's id.
 const WINDOWS =
   'A day is any 24 hours, a week any 7 days, a month any 30 days. What is sent replaces all limits that were set before.';
 
-export function limitRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  commandRoute(app, deps, {
+export function limitRoutes(app: FastifyInstance): void {
+  commandRoute(app, {
     url: '/wallets/:id/overdraft',
     operationId: 'setOverdraft',
     kind: 'wallet.overdraft',
@@ -34,11 +33,11 @@ export function limitRoutes(app: FastifyInstance, deps: HttpDeps): void {
     bodyExample: { limit: '500' },
     answer: writtenWallet,
     example: { ...examples.wallet, overdraft: '500', ...examples.written },
-    problems: ['wallet_not_found'],
+    problems: ['wallet_not_found', 'subject_erased'],
     command: ({ id }, body) => ({ kind: 'wallet.overdraft', walletId: id, ...body }),
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     url: '/wallets/:id/limits',
     operationId: 'setWalletLimits',
     kind: 'wallet.limits',
@@ -51,11 +50,11 @@ export function limitRoutes(app: FastifyInstance, deps: HttpDeps): void {
     bodyExample: { perTransaction: '100', day: '1000' },
     answer: writtenWallet,
     example: { ...examples.wallet, limits: examples.limits, ...examples.written },
-    problems: ['wallet_not_found'],
+    problems: ['wallet_not_found', 'subject_erased'],
     command: ({ id }, body) => ({ kind: 'wallet.limits', walletId: id, ...body }),
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     url: '/assets/:slug/limits',
     operationId: 'setAssetLimits',
     kind: 'asset.limits',
@@ -84,10 +83,10 @@ export function limitRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: walletLimits,
     example: examples.walletLimits,
     problems: ['wallet_not_found', 'read_model_behind'],
-    read: async ({ id }, query) => {
+    read: async ({ id }, query, ledger) => {
       const source = { projections: [], atLeast: query.atLeast };
-      const { result, position } = await answerFrom(deps, source, (tx) =>
-        readWalletLimits(tx, deps.ledgerId, id),
+      const { result, position } = await answerFrom(ledger, source, (tx) =>
+        readWalletLimits(tx, ledger.ledgerId, id),
       );
       return result === null ? { refusal: walletNotFound(id), position } : { body: result, position };
     },

@@ -9,7 +9,6 @@ import { readRemembered } from '../../events/remembered.ts';
 import { headPosition } from '../../events/head.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
 import { walletExists } from '../../projections/queries/wallets.ts';
-import type { HttpDeps } from '../deps.ts';
 import { pathOf, sendProblem } from '../error-handler.ts';
 import * as examples from '../examples.ts';
 import { accepts } from '../media-types.ts';
@@ -17,7 +16,7 @@ import { problemOfRefusal } from '../problems.ts';
 import { rememberedAnswer } from '../remembered-answer.ts';
 import { atLeast, limitParam, positionParam, textParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { eventPage, rememberedKey } from '../resources.ts';
+import { eventPage, rememberedKey } from '../log-resources.ts';
 import { walletNotFound } from './wallets.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -40,7 +39,7 @@ const feedQuery = z.strictObject({
   atLeast,
 });
 
-export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
+export function logRoutes(app: FastifyInstance): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'GET',
     url: '/events',
@@ -64,15 +63,16 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
       },
     },
     handler: async (request, reply) => {
+      const { ledger } = request;
       const { after = 0n, limit, type, walletId } = request.query;
       if (request.query.atLeast !== undefined) {
-        await deps.positions.waitFor({
+        await ledger.positions.waitFor({
           projections: [],
           position: request.query.atLeast,
-          timeoutMs: deps.waitMs,
+          timeoutMs: ledger.waitMs,
         });
       }
-      const head = await headPosition(deps.readPool, deps.ledgerId);
+      const head = await headPosition(ledger.readPool, ledger.ledgerId);
       if (after > head) {
         throw new InvalidRequestError(
           [{ path: 'after', message: `must not be beyond the head, which is ${head}` }],
@@ -80,15 +80,15 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
         );
       }
       void reply.header('coffer-position', head.toString()).header('vary', 'accept');
-      if (walletId !== undefined && !(await walletExists(deps.readPool, deps.ledgerId, walletId)))
+      if (walletId !== undefined && !(await walletExists(ledger.readPool, ledger.ledgerId, walletId)))
         return sendProblem(reply, problemOfRefusal(walletNotFound(walletId), pathOf(request)));
       const wanted = { after, upTo: head, type, walletId };
       if (accepts(request.headers.accept, NDJSON)) {
         // Fastify would read a stream to its end only to throw it away.
         if (request.method === 'HEAD') return reply.header('content-type', NDJSON).send('');
-        return streamFeed(deps, reply, wanted);
+        return streamFeed(reply, wanted);
       }
-      const { rows, seen } = await readFeed(deps.readPool, deps.ledgerId, { ...wanted, limit });
+      const { rows, seen } = await readFeed(ledger.readPool, ledger.ledgerId, { ...wanted, limit });
       return reply
         .header('content-type', 'application/json; charset=utf-8')
         .send(JSON.stringify({ data: rows.map(feedEvent), nextAfter: seen.toString() }));
@@ -112,10 +112,10 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: rememberedKey,
     example: { status: 201, position: '42', outcome: examples.transaction('topup') },
     problems: ['idempotency_key_unknown', 'subject_erased', 'read_model_behind'],
-    read: async ({ key }, query) => {
+    read: async ({ key }, query, ledger) => {
       const source = { projections: [], atLeast: query.atLeast };
-      const { result, position } = await answerFrom(deps, source, (tx) =>
-        readRemembered(tx, deps.ledgerId, key),
+      const { result, position } = await answerFrom(ledger, source, (tx) =>
+        readRemembered(tx, ledger.ledgerId, key),
       );
       if (result === null) {
         const detail = 'No write with this Idempotency-Key has been recorded.';
@@ -130,13 +130,13 @@ export function logRoutes(app: FastifyInstance, deps: HttpDeps): void {
 }
 
 /** Reads a page only when the client has taken the one before: memory stays constant however slow it is. */
-function streamFeed(deps: HttpDeps, reply: FastifyReply, wanted: Omit<FeedRequest, 'limit'>): FastifyReply {
-  const { socket } = reply.request;
+function streamFeed(reply: FastifyReply, wanted: Omit<FeedRequest, 'limit'>): FastifyReply {
+  const { ledger, socket } = reply.request;
   async function* pages(): AsyncGenerator<string> {
     // Between two lines may be many pages that show nothing. While nothing is sent, that the client has hung up shows
     // only in that it says no more: the connection stays half open until something is.
     for (let { after } = wanted; after < wanted.upTo && !stream.destroyed && !socket.readableEnded;) {
-      const page = await readFeed(deps.readPool, deps.ledgerId, { ...wanted, after, limit: STREAM_PAGE });
+      const page = await readFeed(ledger.readPool, ledger.ledgerId, { ...wanted, after, limit: STREAM_PAGE });
       if (page.rows.length > 0) yield page.rows.map((row) => `${JSON.stringify(feedEvent(row))}\n`).join('');
       after = page.seen;
     }

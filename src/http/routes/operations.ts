@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { readProjectionStatus } from '../../projections/queries/projection-status.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
-import type { HttpDeps } from '../deps.ts';
+import type { HttpDeps, LedgerServices } from '../deps.ts';
+import { drift as driftExample } from '../audit-examples.ts';
 import * as examples from '../examples.ts';
 import { atLeast } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
@@ -16,7 +17,10 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
     '/health',
     {
       schema: { tags: ['operations'], summary: 'The process is alive', response: { 200: health } },
-      config: { facts: { operationId: 'getHealth', problems: [], ledger: false, example: examples.health } },
+      config: {
+        access: 'open',
+        facts: { operationId: 'getHealth', problems: [], ledger: false, example: examples.health },
+      },
     },
     () => ({ status: 'ok', startedAt }),
   );
@@ -32,6 +36,7 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
         response: { 200: readiness, 503: readiness },
       },
       config: {
+        access: 'open',
         facts: { operationId: 'getReadiness', problems: [], ledger: false, example: examples.readiness },
       },
     },
@@ -54,10 +59,10 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
       },
       config: { facts: { operationId: 'getMetrics', problems: [], ledger: false } },
     },
-    async (_request, reply) =>
+    async (request, reply) =>
       reply
-        .header('content-type', deps.metrics.registry.contentType)
-        .send(await deps.metrics.registry.metrics()),
+        .header('content-type', deps.metrics.contentType)
+        .send(await deps.metrics.text(request.ledger.metrics)),
   );
 
   queryRoute(app, {
@@ -69,15 +74,15 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
       'With atLeast it answers once all of them have reached that position. `drift` is what the sentinel makes of the log: it derives it again, all the time.',
     query: z.strictObject({ atLeast }),
     answer: listOf(projectionStatus).extend({ drift }),
-    example: { ...examples.listOf(examples.projection), drift: examples.drift },
+    example: { ...examples.listOf(examples.projection), drift: driftExample },
     problems: ['read_model_behind'],
-    read: async (_params, query) => {
-      if (query.atLeast !== undefined) await reachedByAll(deps, query.atLeast);
+    read: async (_params, query, ledger) => {
+      if (query.atLeast !== undefined) await reachedByAll(ledger, query.atLeast);
       const source = { projections: [], atLeast: undefined };
-      const { result, position } = await answerFrom(deps, source, (tx) =>
-        readProjectionStatus(tx, deps.ledgerId),
+      const { result, position } = await answerFrom(ledger, source, (tx) =>
+        readProjectionStatus(tx, ledger.ledgerId),
       );
-      const { verified, checkedAt, count, findings } = await deps.audit.drift();
+      const { verified, checkedAt, count, findings } = await ledger.audit.drift();
       const found = {
         verifiedPosition: verified.toString(),
         checkedAt,
@@ -89,7 +94,7 @@ export function operationRoutes(app: FastifyInstance, deps: HttpDeps): void {
   });
 }
 
-async function reachedByAll(deps: HttpDeps, position: bigint): Promise<void> {
-  const projections = (await readProjectionStatus(deps.readPool, deps.ledgerId)).map(({ name }) => name);
-  await deps.positions.waitFor({ projections, position, timeoutMs: deps.waitMs });
+async function reachedByAll(ledger: LedgerServices, position: bigint): Promise<void> {
+  const projections = (await readProjectionStatus(ledger.readPool, ledger.ledgerId)).map(({ name }) => name);
+  await ledger.positions.waitFor({ projections, position, timeoutMs: ledger.waitMs });
 }

@@ -1,27 +1,28 @@
-/** What a person sees in a browser: the first page, and a page for every problem code. */
+/** What a person sees in a browser: the dashboard, and a page for every problem code. */
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { RequestFaultError } from '../error-handler.ts';
+import { sendPlainPage } from '../plain-page.ts';
+import { installPageHeaders } from '../security-headers.ts';
 import { isProblemCode, problemTable, type ProblemCode } from '../problems.ts';
 
 const PAGES = fileURLToPath(new URL('../pages', import.meta.url));
+/** Made by `npm run dashboard:build`. */
+const DASHBOARD = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
+const INDEX = `${DASHBOARD}/index.html`;
 
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
+/** In a scope of its own, whose headers are those of pages. */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
-  await app.register(fastifyStatic, {
-    root: PAGES,
-    prefix: '/pages/',
-    index: false,
-    setHeaders: (reply) => {
-      void reply
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
-        .header('x-content-type-options', 'nosniff');
-    },
+  // Who has no key yet has to see where to enter it, and what a refusal means.
+  app.addHook('onRoute', (route) => {
+    route.config = { access: 'open', ...route.config };
   });
+  await installPageHeaders(app);
+  await app.register(fastifyStatic, { root: PAGES, prefix: '/pages/', index: false });
+  if (existsSync(DASHBOARD)) await serveAssets(app);
   const html = (description: string) => ({
     200: { description, content: { 'text/html': { schema: z.string() } } },
   });
@@ -35,7 +36,13 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
       schema: { tags: ['pages'], summary: 'The dashboard', response: html('A page for people') },
       config: config('getDashboard'),
     },
-    (_request, reply) => reply.sendFile('index.html'),
+    (_request, reply) => {
+      if (!existsSync(INDEX)) return sendNotBuilt(reply);
+      // Asked for anew each time: it names the files that are kept for good.
+      return reply
+        .header('cache-control', 'no-cache')
+        .sendFile('index.html', DASHBOARD, { cacheControl: false });
+    },
   );
   app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('favicon.svg'));
 
@@ -55,11 +62,14 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
     (request, reply) => {
       const { code } = request.params;
       if (!isProblemCode(code)) throw new RequestFaultError('not_found', `There is no problem code ${code}.`);
-      return reply
-        .header('content-type', 'text/html; charset=utf-8')
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
-        .header('x-content-type-options', 'nosniff')
-        .send(problemPage(code));
+      const { status, title, advice } = problemTable[code];
+      return sendPlainPage(reply, {
+        title,
+        crumbs: '<a href="/">Coffer</a> / problems',
+        body: `<p>HTTP status <strong>${status}</strong>, code <code>${code}</code></p>
+<p>${advice.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</p>
+<p><a href="/docs">All routes and their problems</a></p>`,
+      });
     },
   );
 
@@ -71,27 +81,31 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
         summary: 'This document; GET /docs shows it in a browser',
         response: { 200: z.record(z.string(), z.unknown()) },
       },
-      config: config('getOpenApi'),
+      config: { ...config('getOpenApi'), access: 'any' },
     },
     () => app.swagger(),
   );
 }
 
-function problemPage(code: ProblemCode): string {
-  const { status, title, advice } = problemTable[code];
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} - Coffer</title>
-<link rel="stylesheet" href="/pages/style.css">
-<main class="problem">
-<p><a href="/">Coffer</a> / problems</p>
-<h1>${title}</h1>
-<p>HTTP status <strong>${status}</strong>, code <code>${code}</code></p>
-<p>${advice.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</p>
-<p><a href="/docs">All routes and their problems</a></p>
-</main>
-</html>
-`;
+/** Their names change with what is in them. */
+async function serveAssets(app: FastifyInstance): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: `${DASHBOARD}/dashboard/assets`,
+    prefix: '/dashboard/assets/',
+    index: false,
+    decorateReply: false,
+    preCompressed: true,
+    immutable: true,
+    maxAge: '365d',
+  });
+}
+
+function sendNotBuilt(reply: FastifyReply): FastifyReply {
+  return sendPlainPage(reply, {
+    title: 'The dashboard is not built',
+    crumbs: 'Coffer',
+    body: `<p>The service works; only its dashboard is missing. In the folder of Coffer run</p>
+<p><code>npm ci &amp;&amp; npm run dashboard:build</code></p>
+<p>and load this page again after a restart. <a href="/docs">The API and its documentation</a> need no build.</p>`,
+  });
 }

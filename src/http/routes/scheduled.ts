@@ -5,17 +5,18 @@ import { cancelScheduleBody, scheduleIdParams } from '../../commands/schedule-sc
 import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { listSchedules, readSchedule } from '../../projections/queries/scheduled.ts';
 import { commandRoute } from '../command-route.ts';
-import type { HttpDeps } from '../deps.ts';
-import * as examples from '../examples.ts';
+import { listOf as exampleList } from '../examples.ts';
+import * as examples from '../schedule-examples.ts';
 import { CANCEL_URL } from '../money-commands.ts';
 import { atLeast, cursorParam, limitParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { listOf, schedule, writtenSchedule } from '../resources.ts';
+import { listOf } from '../resources.ts';
+import { schedule, writtenSchedule } from '../transaction-resources.ts';
 
 const SCHEDULED_PROJECTIONS = ['scheduled'];
 
-export function scheduledRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  commandRoute(app, deps, {
+export function scheduledRoutes(app: FastifyInstance): void {
+  commandRoute(app, {
     url: CANCEL_URL,
     kind: 'schedule.cancel',
     operationId: 'cancelSchedule',
@@ -42,9 +43,11 @@ export function scheduledRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: schedule,
     example: examples.schedule,
     problems: ['schedule_not_found', 'read_model_behind'],
-    read: async ({ id }, query) => {
+    read: async ({ id }, query, ledger) => {
       const source = { projections: SCHEDULED_PROJECTIONS, atLeast: query.atLeast };
-      const { result, position } = await findIn(deps, source, (tx) => readSchedule(tx, deps.ledgerId, id));
+      const { result, position } = await findIn(ledger, source, (tx) =>
+        readSchedule(tx, ledger.ledgerId, id),
+      );
       if (result !== null) return { body: result, position };
       const detail = 'There is no schedule with this id.';
       return { refusal: { code: 'schedule_not_found', detail, figures: { scheduleId: id } }, position };
@@ -64,12 +67,12 @@ export function scheduledRoutes(app: FastifyInstance, deps: HttpDeps): void {
       atLeast,
     }),
     answer: listOf(schedule),
-    example: examples.listOf(examples.schedule),
+    example: exampleList(examples.schedule),
     problems: ['read_model_behind'],
-    read: async (_params, { userId, status, limit, cursor, atLeast: position }) => {
+    read: async (_params, { userId, status, limit, cursor, atLeast: position }, ledger) => {
       const source = { projections: SCHEDULED_PROJECTIONS, atLeast: position };
-      const answered = await answerFrom(deps, source, (tx) =>
-        listSchedules(tx, deps.ledgerId, { limit, cursor, filter: { userId, status } }),
+      const answered = await answerFrom(ledger, source, (tx) =>
+        listSchedules(tx, ledger.ledgerId, { limit, cursor, filter: { userId, status } }),
       );
       return { body: answered.result, position: answered.position };
     },

@@ -5,7 +5,6 @@ import { positionsBetween } from '../../projections/queries/positions.ts';
 import { listTransactions, readTransaction } from '../../projections/queries/transactions.ts';
 import { answerFrom } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
-import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { MONEY_PROBLEMS, SPEND_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import {
@@ -18,7 +17,8 @@ import {
   typeParam,
 } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
-import { listOf, postedTransaction, transaction } from '../resources.ts';
+import { listOf } from '../resources.ts';
+import { postedTransaction, transaction } from '../transaction-resources.ts';
 
 const ROUTES = {
   topup: { operationId: 'topUp', summary: 'Top up: from the treasury to a user, against payment' },
@@ -28,9 +28,9 @@ const ROUTES = {
   },
 } as const;
 
-export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
+export function transactionRoutes(app: FastifyInstance): void {
   for (const kind of ['topup', 'spend'] as const) {
-    commandRoute(app, deps, {
+    commandRoute(app, {
       ...moneyRoutes[kind],
       ...ROUTES[kind],
       tag: 'transactions',
@@ -46,7 +46,7 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     });
   }
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.bonus,
     operationId: 'giveBonus',
     tag: 'transactions',
@@ -61,7 +61,7 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: [...MONEY_PROBLEMS, 'supply_cap_exceeded', 'too_many_lots'],
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.transfer,
     operationId: 'transfer',
     tag: 'transactions',
@@ -74,14 +74,14 @@ export function transactionRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS],
   });
 
-  exchangeRoute(app, deps);
-  postingsRoutes(app, deps);
-  lookUpRoute(app, deps);
-  listRoute(app, deps);
+  exchangeRoute(app);
+  postingsRoutes(app);
+  lookUpRoute(app);
+  listRoute(app);
 }
 
-function exchangeRoute(app: FastifyInstance, deps: HttpDeps): void {
-  commandRoute(app, deps, {
+function exchangeRoute(app: FastifyInstance): void {
+  commandRoute(app, {
     ...moneyRoutes.exchange,
     operationId: 'exchange',
     tag: 'transactions',
@@ -97,8 +97,8 @@ function exchangeRoute(app: FastifyInstance, deps: HttpDeps): void {
   });
 }
 
-function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  commandRoute(app, deps, {
+function postingsRoutes(app: FastifyInstance): void {
+  commandRoute(app, {
     ...moneyRoutes.postings,
     operationId: 'postTransaction',
     tag: 'transactions',
@@ -113,7 +113,7 @@ function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
     problems: [...MONEY_PROBLEMS, ...SPEND_PROBLEMS, 'supply_cap_exceeded'],
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     ...moneyRoutes.reversal,
     operationId: 'reverseTransaction',
     tag: 'transactions',
@@ -137,7 +137,7 @@ function postingsRoutes(app: FastifyInstance, deps: HttpDeps): void {
   });
 }
 
-function lookUpRoute(app: FastifyInstance, deps: HttpDeps): void {
+function lookUpRoute(app: FastifyInstance): void {
   queryRoute(app, {
     url: '/transactions/:id',
     operationId: 'getTransaction',
@@ -148,10 +148,10 @@ function lookUpRoute(app: FastifyInstance, deps: HttpDeps): void {
     answer: transaction,
     example: examples.transaction('topup'),
     problems: ['transaction_not_found', 'read_model_behind'],
-    read: async ({ id }, query) => {
+    read: async ({ id }, query, ledger) => {
       const source = { projections: [], atLeast: query.atLeast };
-      const { result, position } = await answerFrom(deps, source, (tx) =>
-        readTransaction(tx, deps.ledgerId, id),
+      const { result, position } = await answerFrom(ledger, source, (tx) =>
+        readTransaction(tx, ledger.ledgerId, id),
       );
       if (result !== null) return { body: result, position };
       const detail = 'There is no transaction with this id.';
@@ -160,7 +160,7 @@ function lookUpRoute(app: FastifyInstance, deps: HttpDeps): void {
   });
 }
 
-function listRoute(app: FastifyInstance, deps: HttpDeps): void {
+function listRoute(app: FastifyInstance): void {
   queryRoute(app, {
     url: '/transactions',
     operationId: 'listTransactions',
@@ -183,13 +183,13 @@ function listRoute(app: FastifyInstance, deps: HttpDeps): void {
     answer: listOf(transaction),
     example: examples.listOf(examples.transaction('topup')),
     problems: ['read_model_behind'],
-    read: async (_params, query) => {
+    read: async (_params, query, ledger) => {
       checkOrder(query);
       const { limit, cursor, reference, userId, type } = query;
       const source = { projections: ['transactions'], atLeast: query.atLeast };
-      const { result, position } = await answerFrom(deps, source, async (tx) => {
-        const span = await positionsBetween(tx, deps.ledgerId, query);
-        return listTransactions(tx, deps.ledgerId, {
+      const { result, position } = await answerFrom(ledger, source, async (tx) => {
+        const span = await positionsBetween(tx, ledger.ledgerId, query);
+        return listTransactions(tx, ledger.ledgerId, {
           limit,
           cursor,
           filter: { reference, userId, type, ...span },

@@ -7,7 +7,6 @@ import { WALLET_PROJECTIONS, listWalletsOfUser } from '../../projections/queries
 import { isStorableText, normalizeEmail } from '../../text.ts';
 import { answerFrom, findIn } from '../../projections/queries/read-model.ts';
 import { commandRoute } from '../command-route.ts';
-import type { HttpDeps } from '../deps.ts';
 import * as examples from '../examples.ts';
 import { atLeast, cursorParam, limitParam, userIdParam } from '../query-params.ts';
 import { queryRoute } from '../query-route.ts';
@@ -25,8 +24,8 @@ const emailParam = z
 
 const byId = z.strictObject({ userId: userIdParam });
 
-export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
-  commandRoute(app, deps, {
+export function userRoutes(app: FastifyInstance): void {
+  commandRoute(app, {
     url: '/users',
     operationId: 'registerUser',
     kind: 'user.register',
@@ -42,7 +41,7 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     command: (_params, body) => ({ kind: 'user.register', ...body }),
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     url: '/users/:userId/status',
     operationId: 'setUserStatus',
     kind: 'user.status',
@@ -58,7 +57,7 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     command: ({ userId }, body) => ({ kind: 'user.status', userId, ...body }),
   });
 
-  commandRoute(app, deps, {
+  commandRoute(app, {
     url: '/users/:userId/erase',
     operationId: 'eraseUser',
     kind: 'user.erase',
@@ -85,12 +84,12 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: listOf(user),
     example: examples.listOf(examples.user),
     problems: ['read_model_behind'],
-    read: async (_params, query) => {
+    read: async (_params, query, ledger) => {
       const { limit, cursor, email } = query;
       const { result, position } = await answerFrom(
-        deps,
+        ledger,
         { projections: DIRECTORY, atLeast: query.atLeast },
-        (tx) => listUsers(tx, deps.ledgerId, { limit, cursor, email }),
+        (tx) => listUsers(tx, ledger.ledgerId, { limit, cursor, email }),
       );
       return { body: result, position };
     },
@@ -106,9 +105,9 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: user,
     example: examples.user,
     problems: ['user_not_found', 'subject_erased', 'read_model_behind'],
-    read: async ({ userId }, query) => {
-      const found = await findIn(deps, { projections: DIRECTORY, atLeast: query.atLeast }, (tx) =>
-        readUser(tx, deps.ledgerId, userId),
+    read: async ({ userId }, query, ledger) => {
+      const found = await findIn(ledger, { projections: DIRECTORY, atLeast: query.atLeast }, (tx) =>
+        readUser(tx, ledger.ledgerId, userId),
       );
       const { result, position } = found;
       if (result === 'erased') return { refusal: userErased(userId), position };
@@ -126,11 +125,11 @@ export function userRoutes(app: FastifyInstance, deps: HttpDeps): void {
     answer: listOf(wallet),
     example: examples.listOf(examples.wallet),
     problems: ['user_not_found', 'subject_erased', 'read_model_behind'],
-    read: async ({ userId }, query) => {
+    read: async ({ userId }, query, ledger) => {
       const source = { projections: WALLET_PROJECTIONS, atLeast: query.atLeast };
-      const found = await findIn(deps, source, async (tx) => {
-        const known = await readUser(tx, deps.ledgerId, userId);
-        return known === null || known === 'erased' ? known : listWalletsOfUser(tx, deps.ledgerId, userId);
+      const found = await findIn(ledger, source, async (tx) => {
+        const known = await readUser(tx, ledger.ledgerId, userId);
+        return known === null || known === 'erased' ? known : listWalletsOfUser(tx, ledger.ledgerId, userId);
       });
       const { result, position } = found;
       if (result === 'erased') return { refusal: userErased(userId), position };
