@@ -34,7 +34,7 @@ export type AttemptOptions = {
 export type Turn = {
   /** Resolves when the batch before it has ended, however; null when it has. */
   readonly before: Promise<void> | null;
-  /** Called once all of it was sent: another may be decided from what it will leave. */
+  /** Called once all of it was sent and holds its locks: another may be decided from what it will leave. */
   readonly departed: () => void;
 };
 

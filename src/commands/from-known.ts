@@ -43,19 +43,19 @@ export async function commitFromKnown(
 ): Promise<AttemptResult | null> {
   const { known, ledgerId, turn } = options;
   const query = appendQuery({ ...appendOf(options, plan), headPosition: plan.headPosition });
-  const flight = inOneFlight(client, () =>
-    appendAndCommit(client, query, [
-      client.query('begin'),
-      lockWallets(client, ledgerId, plan.lockedWallets),
-    ]),
-  );
+  const { locking, flight } = inOneFlight(client, () => {
+    const begun = client.query('begin');
+    const locked = lockWallets(client, ledgerId, plan.lockedWallets);
+    return { locking: locked, flight: appendAndCommit(client, query, [begun, locked]) };
+  });
   const expectation = known.expect({
     position: plan.headPosition + BigInt(plan.events.length),
     occurredAt: plan.occurredAt,
     wallets: plan.wallets,
     keys: new Set(keysOf(options.batch)),
   });
-  turn.departed();
+  // Sooner, the next batch could come to the locks first, and would have been decided in vain.
+  locking.then(turn.departed, () => undefined);
   const appended = await flight.catch((error: unknown) => {
     // Waiting for the batch before it took longer than a lock may: that one has to end first.
     if (turn.before !== null && sqlState(error) === LOCK_TIMEOUT) return null;

@@ -40,7 +40,7 @@ type UnderWay = {
   readonly submissions: readonly Submission[];
   readonly commands: number;
   readonly since: number;
-  /** All of it was sent to the database. */
+  /** All of it was sent to the database, and it is first in line there. */
   departed: boolean;
   done: Promise<void>;
 };

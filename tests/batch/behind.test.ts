@@ -8,7 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { slowDownAppends, stallCommits, type Stall } from '../support/faulty-database.ts';
 import { assertLedgerIsSound, balanceOf, eventsWithKey } from '../support/ledger-facts.ts';
-import { until } from '../support/until.ts';
+import { until, untilWritersWait } from '../support/until.ts';
 import { bodyOf, codeOf, newAsset, newUser, openWriteSide, type WriteSide } from '../support/write-side.ts';
 
 /** So many do not wait for the batch before them. */
@@ -93,6 +93,23 @@ test('it is sent before that one is committed, and decided from what that one le
   const flight = ['begin', 'lock-wallets', 'append', 'commit'];
   assert.deepEqual(statements, [...flight, ...flight]);
   assert.deepEqual(side.batches.slice(-2), [1, MANY]);
+});
+
+test('it is not decided before that one has its locks, which it could come to first otherwise', async (t) => {
+  const other = await database.connect();
+  t.after(() => other.end());
+  await other.query('begin');
+  await other.query('select from wallets where is_system for update');
+  const one = side.submit(spend('1'));
+  await untilWritersWait(owner);
+  const many = Array.from({ length: MANY }, () => side.submit(spend('1')));
+  assert.equal(side.queue.depth(), MANY);
+  assert.equal(statements.filter((name) => name === 'commit').length, 1);
+  await other.query('rollback');
+  assert.equal(bodyOf(await one).balanceAfter, '99');
+  assert.equal(bodyOf(await many.at(-1)!).balanceAfter, (99 - MANY).toString());
+  assert.deepEqual(side.batches.slice(-2), [1, MANY]);
+  assert.ok(!statements.includes('read-under-locks'), 'none was decided in vain');
 });
 
 test('when that one is not committed, it is decided anew from what is there', async () => {
