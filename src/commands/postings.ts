@@ -3,14 +3,8 @@
  * them or none. Pure: nothing is written into the state, the caller's event does that.
  */
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
-import {
-  MAX_OPEN_LOTS,
-  ownerKey,
-  type LotShare,
-  type NewEvent,
-  type Owner,
-  type Posting,
-} from '../events/catalog.ts';
+import { ownerKey, type LotShare, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
+import { MAX_OPEN_LOTS } from '../events/parts.ts';
 import { changed, lotsMember, openLots, openedBy, sharesOf, type Lot } from '../events/lots.ts';
 import {
   available,

@@ -14,6 +14,7 @@ export const pureFiles = [
   'src/events/evolve.ts',
   'src/events/lots.ts',
   'src/events/outcome.ts',
+  'src/events/parts.ts',
   'src/events/personal-fields.ts',
   'src/events/spend-limits.ts',
   'src/events/schedule-resource.ts',
