@@ -115,25 +115,42 @@ for (const [name, list] of Object.entries(lists)) {
     expectInvalid(await service.get(`${path}${joint}limit=1&limit=2`), instance, ['limit']);
     const { nextCursor } = (await service.get(`${path}${joint}limit=1`)).body;
     const forged = (text: string) => Buffer.from(text).toString('base64url');
+    const own = Buffer.from(String(nextCursor), 'base64url').toString().split(':')[1] ?? '';
     for (const cursor of [
       '',
       'x',
-      `${nextCursor}x`,
+      `${nextCursor}-`,
       nextCursor.slice(0, -1),
       'x'.repeat(101),
       forged('1:1'),
-      forged('2:1:0'),
-      forged('1:-1:0'),
-      forged('1:01:0'),
-      forged('1:9223372036854775808:0'),
-      forged('1:1:32768'),
-      forged("1:1:0' or true"),
+      forged('1:1:0'),
+      forged('1::1:0'),
+      forged(`2:${own}:1:0`),
+      forged(`1:${own}:-1:0`),
+      forged(`1:${own}:01:0`),
+      forged(`1:${own}:9223372036854775808:0`),
+      forged(`1:${own}:1:32768`),
+      forged(`1:${own}:1:0' or true`),
       '%00',
     ]) {
       expectInvalid(await service.get(`${path}${joint}cursor=${cursor}`), instance, ['cursor']);
     }
   });
 }
+
+test('a cursor of one list is none of another', async () => {
+  const given = Object.values(lists).map(async (list) => {
+    const path = list.path();
+    const { body } = await service.get(`${path}${path.includes('?') ? '&' : '?'}limit=1`);
+    return { of: path.split('?')[0] ?? path, cursor: String(body.nextCursor) };
+  });
+  for (const { of, cursor } of await Promise.all(given)) {
+    const others = ['/users', '/assets', '/transactions', '/holds', '/scheduled', '/wallets'];
+    const walletLists = [`/wallets/${walletId}/history`, `/wallets/${walletId}/lots`];
+    for (const path of [...others, ...walletLists].filter((other) => other !== of))
+      expectInvalid(await service.get(`${path}?cursor=${cursor}`), path, ['cursor']);
+  }
+});
 
 test('pages have 50 items by default, those of a history 10', async () => {
   for (let count = 0; count < 4; count += 1) await pay();
@@ -149,10 +166,16 @@ test('pages have 50 items by default, those of a history 10', async () => {
 });
 
 test('a cursor at the far end of the log finds the rest there is', async () => {
-  const last = Buffer.from('1:9223372036854775807:32767').toString('base64url');
-  assert.deepEqual((await service.get(`/users?cursor=${last}`)).body, { data: [], nextCursor: null });
-  for (const path of ['/transactions', `/wallets/${walletId}/history`]) {
+  const last = (list: string) => Buffer.from(`1:${list}:9223372036854775807:32767`).toString('base64url');
+  assert.deepEqual((await service.get(`/users?cursor=${last('users')}`)).body, {
+    data: [],
+    nextCursor: null,
+  });
+  for (const [list, path] of [
+    ['transactions', '/transactions'],
+    ['history', `/wallets/${walletId}/history`],
+  ] as const) {
     const all = await service.get(`${path}?limit=500`);
-    assert.deepEqual((await service.get(`${path}?limit=500&cursor=${last}`)).body, all.body);
+    assert.deepEqual((await service.get(`${path}?limit=500&cursor=${last(list)}`)).body, all.body);
   }
 });

@@ -31,7 +31,7 @@ export async function listAssets(
   ledgerId: number,
   request: PageRequest & { slug: string | null },
 ): Promise<Page<Asset>> {
-  const after = request.cursor === undefined ? 0n : decodeCursor(request.cursor).position;
+  const after = request.cursor === undefined ? 0n : decodeCursor('assets', request.cursor).position;
   const { rows } = await tx.query<AssetRow>({
     name: 'assets',
     text: `
@@ -47,7 +47,11 @@ select r.id, r.slug, r.name, r.scale, r.status, r.supply_cap, r.position, a.limi
  limit $3::integer`,
     values: [ledgerId, after, request.limit + 1, request.slug],
   });
-  return pageOf(rows, request.limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: assetOf });
+  return pageOf(rows, request.limit, {
+    list: 'assets',
+    keyset: ({ position }) => ({ position, leg: 0 }),
+    item: assetOf,
+  });
 }
 
 function assetOf(row: AssetRow): Asset {

@@ -44,7 +44,9 @@ export async function readHistory(
 ): Promise<Page<HistoryLine>> {
   const { filter, limit } = request;
   const before =
-    request.cursor === undefined ? { position: filter.to, leg: LAST_LEG } : decodeCursor(request.cursor);
+    request.cursor === undefined
+      ? { position: filter.to, leg: LAST_LEG }
+      : decodeCursor('history', request.cursor);
   const values: unknown[] = [
     ledgerId,
     request.walletId,
@@ -85,6 +87,7 @@ select l.leg, l.amount, l.balance_after, ${EVENT_COLUMNS}
   const owners = await readOwners(tx, ledgerId, rows, events);
   const lines = rows.map((row, index) => ({ row, event: events[index] as StoredEvent }));
   return pageOf(lines, limit, {
+    list: 'history',
     keyset: ({ row }) => ({ position: row.position, leg: row.leg }),
     item: ({ row, event }) => historyLine(row, event, owners),
   });

@@ -63,7 +63,7 @@ export async function listHolds(
   request: PageRequest & { filter: HoldFilter },
 ): Promise<Page<Body>> {
   const { filter, limit, cursor } = request;
-  const before = cursor === undefined ? null : decodeCursor(cursor).position;
+  const before = cursor === undefined ? null : decodeCursor('holds', cursor).position;
   const values: unknown[] = [ledgerId, before, limit + 1];
   const conditions = [
     ...(filter.userId === undefined ? [] : [`and h.user_id = $${values.push(filter.userId)}::uuid`]),
@@ -82,6 +82,7 @@ select ${COLUMNS}
   });
   const ends = await endsOf(tx, ledgerId, rows);
   return pageOf(rows, limit, {
+    list: 'holds',
     keyset: ({ position }) => ({ position, leg: 0 }),
     item: (row) => holdOfRow(row, ends),
   });

@@ -21,7 +21,7 @@ export async function listLots(
   request: PageRequest & { readonly walletId: string; readonly open: boolean | undefined },
 ): Promise<Page<Body>> {
   const { walletId, open, limit, cursor } = request;
-  const before = cursor === undefined ? null : decodeCursor(cursor).position;
+  const before = cursor === undefined ? null : decodeCursor('lots', cursor).position;
   const filter = open === undefined ? '' : `and l.remaining ${open ? '>' : '='} 0`;
   const { rows } = await tx.query<LotRow>({
     text: `
@@ -35,7 +35,11 @@ select l.id, l.position, l.wallet_id, l.amount, l.remaining, l.reserved, l.expir
  limit $4::integer`,
     values: [ledgerId, walletId, before, limit + 1],
   });
-  return pageOf(rows, limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: lotOfRow });
+  return pageOf(rows, limit, {
+    list: 'lots',
+    keyset: ({ position }) => ({ position, leg: 0 }),
+    item: lotOfRow,
+  });
 }
 
 function lotOfRow(row: LotRow): Body {

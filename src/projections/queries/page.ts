@@ -11,19 +11,30 @@ export type PageRequest = { readonly limit: number; readonly cursor: string | un
 /** Positions are bigints; a leg only where a page is of ledger entries. */
 export type Keyset = { readonly position: bigint; readonly leg: number };
 
-const CURSOR = /^1:(\d{1,19}):(\d{1,5})$/;
+const CURSOR = /^1:([a-z]+):(\d{1,19}):(\d{1,5})$/;
 const MAX_POSITION = 2n ** 63n - 1n;
 
-export function encodeCursor(keyset: Keyset): string {
-  return Buffer.from(`1:${keyset.position}:${keyset.leg}`).toString('base64url');
+/** The order of a list gives a keyset its meaning: that of another list would lead to some place, but to none meant. */
+export type List =
+  | 'users'
+  | 'assets'
+  | 'wallets'
+  | 'history'
+  | 'lots'
+  | 'transactions'
+  | 'holds'
+  | 'scheduled';
+
+export function encodeCursor(list: List, keyset: Keyset): string {
+  return Buffer.from(`1:${list}:${keyset.position}:${keyset.leg}`).toString('base64url');
 }
 
-/** Throws InvalidRequestError for anything that encodeCursor does not write. */
-export function decodeCursor(cursor: string): Keyset {
+/** Throws InvalidRequestError for anything that encodeCursor does not write for this list. */
+export function decodeCursor(list: List, cursor: string): Keyset {
   const match = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
   if (match !== null) {
-    const keyset = { position: BigInt(match[1] ?? ''), leg: Number(match[2]) };
-    if (keyset.position <= MAX_POSITION && keyset.leg <= 32_767 && encodeCursor(keyset) === cursor)
+    const keyset = { position: BigInt(match[2] ?? ''), leg: Number(match[3]) };
+    if (keyset.position <= MAX_POSITION && keyset.leg <= 32_767 && encodeCursor(list, keyset) === cursor)
       return keyset;
   }
   throw new InvalidRequestError([{ path: 'cursor', message: 'is not a cursor of this list' }]);
@@ -33,10 +44,11 @@ export function decodeCursor(cursor: string): Keyset {
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,
-  read: { keyset: (row: Row) => Keyset; item: (row: Row) => Item },
+  read: { list: List; keyset: (row: Row) => Keyset; item: (row: Row) => Item },
 ): Page<Item> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? encodeCursor(read.keyset(last)) : null;
+  const nextCursor =
+    rows.length > limit && last !== undefined ? encodeCursor(read.list, read.keyset(last)) : null;
   return { data: shown.map(read.item), nextCursor };
 }

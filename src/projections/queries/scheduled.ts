@@ -37,7 +37,7 @@ export async function listSchedules(
   request: PageRequest & { filter: ScheduleFilter },
 ): Promise<Page<Body>> {
   const { filter, limit, cursor } = request;
-  const before = cursor === undefined ? null : decodeCursor(cursor).position;
+  const before = cursor === undefined ? null : decodeCursor('scheduled', cursor).position;
   const values: unknown[] = [ledgerId, before, limit + 1];
   const conditions = [
     ...(filter.userId === undefined ? [] : [`and s.user_id = $${values.push(filter.userId)}::uuid`]),
@@ -55,6 +55,7 @@ select s.position, s.ended_position
     values,
   });
   return pageOf(await showAll(tx, ledgerId, rows), limit, {
+    list: 'scheduled',
     keyset: ({ position }) => ({ position, leg: 0 }),
     item: ({ body }) => body,
   });

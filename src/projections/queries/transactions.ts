@@ -151,7 +151,9 @@ export async function listTransactions(
 ): Promise<Page<Body>> {
   const { filter, limit, cursor } = request;
   const before =
-    cursor === undefined ? filter.to + 1n : minimum(decodeCursor(cursor).position, filter.to + 1n);
+    cursor === undefined
+      ? filter.to + 1n
+      : minimum(decodeCursor('transactions', cursor).position, filter.to + 1n);
   const values: unknown[] = [ledgerId, before, filter.from, limit + 1];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const conditions = [
@@ -172,7 +174,11 @@ select ${EVENT_COLUMNS}
     values,
   });
   const events = await withPersonalValues(tx, ledgerId, rows.map(eventOfRow));
-  return pageOf(events, limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: transactionBody });
+  return pageOf(events, limit, {
+    list: 'transactions',
+    keyset: ({ position }) => ({ position, leg: 0 }),
+    item: transactionBody,
+  });
 }
 
 function minimum(a: bigint, b: bigint): bigint {

@@ -76,7 +76,7 @@ export async function listUsers(
   ledgerId: number,
   request: PageRequest & { email: string | undefined },
 ): Promise<Page<User>> {
-  const after = request.cursor === undefined ? 0n : decodeCursor(request.cursor).position;
+  const after = request.cursor === undefined ? 0n : decodeCursor('users', request.cursor).position;
   const values = [ledgerId, after, request.limit + 1];
   const { rows } =
     request.email === undefined
@@ -86,7 +86,11 @@ export async function listUsers(
           text: BY_EMAIL,
           values: [...values, request.email],
         });
-  return pageOf(rows, request.limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: userOf });
+  return pageOf(rows, request.limit, {
+    list: 'users',
+    keyset: ({ position }) => ({ position, leg: 0 }),
+    item: userOf,
+  });
 }
 
 function userOf(row: UserRow): User {

@@ -71,7 +71,7 @@ export async function listSystemWallets(
   request: PageRequest & { name: string | undefined },
 ): Promise<Page<Body>> {
   const { name, limit, cursor } = request;
-  const after = cursor === undefined ? 0n : decodeCursor(cursor).position;
+  const after = cursor === undefined ? 0n : decodeCursor('wallets', cursor).position;
   const values: unknown[] = [ledgerId, after, limit + 1];
   const named = name === undefined ? '' : `and w.owner = $${values.push(name)}::text`;
   const { rows } = await tx.query<WalletRow & { position: bigint }>({
@@ -83,7 +83,11 @@ export async function listSystemWallets(
  limit $3::integer`,
     values,
   });
-  return pageOf(rows, limit, { keyset: ({ position }) => ({ position, leg: 0 }), item: walletOfRow });
+  return pageOf(rows, limit, {
+    list: 'wallets',
+    keyset: ({ position }) => ({ position, leg: 0 }),
+    item: walletOfRow,
+  });
 }
 
 function walletOfRow(row: WalletRow): Body {
