@@ -18,11 +18,16 @@ export function differingFields(
   const asked = requestOfCommand(second.command);
   const names = [...new Set([...Object.keys(stored), ...Object.keys(asked)])];
   const differing = names.filter(
-    (name) => isTold(name, { stored, asked }) && JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
+    (name) => isTold(name, { stored, asked }) && textOf(stored[name]) !== textOf(asked[name]),
   );
   // An event tells postings by their wallets: where all else is equal, it is in who pays or is paid.
   if (differing.length === 0 && 'postings' in asked) return ['postings'];
   return differing.length > 0 ? differing : names.filter((name) => TWO_SPELLINGS.has(name));
+}
+
+/** A field that a command does not have is as good as one that was left out. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value ?? null);
 }
 
 /** An id that was not asked for was drawn by the service, and postings that were declined are not told. */
