@@ -2,7 +2,9 @@
 import type { FastifyReply } from 'fastify';
 import type { Answer } from '../commands/submission.ts';
 import type { Body } from '../events/body.ts';
+import { headPosition } from '../events/head.ts';
 import { InvalidRequestError } from '../errors.ts';
+import type { LedgerServices } from './deps.ts';
 import { PROBLEM_TYPE, problemOfError } from './error-handler.ts';
 import { problemOf, problemOfRefusal } from './problems.ts';
 
@@ -26,8 +28,16 @@ export function tell(answer: Answer, instance: string): Told {
   }
 }
 
-function ofProblem(problem: Body & { status: number }, position: bigint | null): Told {
+export function ofProblem(problem: Body & { status: number }, position: bigint | null): Told {
   return { status: problem.status, body: problem, position };
+}
+
+/** What was not recorded has no place of its own: the ledger had come at least as far as this when it was decided. */
+export async function placed<One extends { readonly position: bigint | null }>(
+  told: One,
+  { readPool, ledgerId }: Pick<LedgerServices, 'readPool' | 'ledgerId'>,
+): Promise<One> {
+  return told.position === null ? { ...told, position: await headPosition(readPool, ledgerId) } : told;
 }
 
 /** The same without what it does not have: it was not done, so it has no place and no time. */

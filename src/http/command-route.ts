@@ -8,7 +8,7 @@ import type { Answer } from '../commands/submission.ts';
 import { canonicalJson } from '../events/canonical.ts';
 import type { Body as Resource } from '../events/body.ts';
 import { requireScopeFor } from './callers.ts';
-import { asDryRun, send, tell, tellDryRun } from './command-answer.ts';
+import { asDryRun, placed, send, tell, tellDryRun } from './command-answer.ts';
 import { RequestFaultError } from './error-handler.ts';
 import type { ProblemCode } from './problems.ts';
 import { scheduledOf } from './schedule-examples.ts';
@@ -127,7 +127,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
       const answer = await request.ledger.submit(asked);
       request.ledger.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
       if (answer.replayed) void reply.header('idempotent-replayed', 'true');
-      return send(reply, tell(answer, instance));
+      return send(reply, await placed(tell(answer, instance), request.ledger));
     },
   });
 }

@@ -52,7 +52,10 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 export function installErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = problemOfError(error, pathOf(request));
+    // A route takes an empty part for a parameter, but a path with one is none of its paths.
+    const problem = namesNothing(request, error)
+      ? noSuchPath(request)
+      : problemOfError(error, pathOf(request));
     if (problem.status >= 500) logFault(request, problem, error);
     const retryAfterSeconds = retryAfter(error, problem);
     if (retryAfterSeconds !== null) void reply.header('retry-after', retryAfterSeconds.toString());
@@ -64,9 +67,18 @@ export function installErrorHandling(app: FastifyInstance): void {
   // Rates are limited by routes, and a path that is none counts too.
   const preHandler = app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {};
   app.setNotFoundHandler(preHandler, (request, reply) => {
-    const path = pathOf(request);
-    return sendProblem(reply, problemOf('not_found', `There is no ${request.method} ${path}.`, path));
+    return sendProblem(reply, noSuchPath(request));
   });
+}
+
+function noSuchPath(request: FastifyRequest): Problem {
+  const path = pathOf(request);
+  return problemOf('not_found', `There is no ${request.method} ${path}.`, path);
+}
+
+function namesNothing(request: FastifyRequest, error: FastifyError): boolean {
+  if (error.validationContext !== 'params') return false;
+  return Object.values(request.params as Readonly<Record<string, string>>).includes('');
 }
 
 function logFault(request: FastifyRequest, problem: Problem, error: FastifyError): void {

@@ -131,7 +131,7 @@ const problem: JsonSchema = {
 const headers = {
   'Coffer-Position': {
     description:
-      'Of a command: the position of its event. Of a query: the position the read model had reached.',
+      'Of a command: the position of its event. Of a query: the position the read model had reached. Of what was refused and is not remembered: where the ledger stood, if it was looked at.',
     schema: { $ref: '#/components/schemas/Position' },
   },
   'X-Request-Id': {
@@ -236,18 +236,18 @@ function success(facts: RouteFacts, status: string, schema: JsonSchema): Record<
   };
 }
 
-/** Refusals that are remembered have a place in the log; so have the things that a query did not find. */
-const POSITIONED = new Set(['404', '409', '410', '422']);
+/** What is answered from the ledger; of the others what it was looked at for, such as a position beyond its head. */
+const POSITIONED = new Set(['400', '404', '409', '410', '422', '503']);
 
 function problemResponse(facts: RouteFacts, status: string, codes: readonly ProblemCode[]) {
-  const isQuery = facts.writes === undefined;
-  const positioned = facts.ledger !== false && POSITIONED.has(status) && (isQuery || status === '422');
+  const positioned = facts.ledger !== false && POSITIONED.has(status);
+  const remembered = facts.writes !== undefined && status === '422';
   return {
     description: codes.map((code) => `\`${code}\`: ${problemTable[code].title}`).join('  \n'),
     headers: headersNamed([
       'X-Request-Id',
       ...(positioned ? (['Coffer-Position'] as const) : []),
-      ...(positioned && !isQuery ? (['Idempotent-Replayed'] as const) : []),
+      ...(remembered ? (['Idempotent-Replayed'] as const) : []),
       ...(codes.includes('unauthenticated') || codes.includes('forbidden')
         ? (['WWW-Authenticate'] as const)
         : []),

@@ -4,6 +4,22 @@ import { idSchema, timeSchema } from '../commands/fields.ts';
 import { InvalidRequestError } from '../errors.ts';
 import { isStorableText } from '../text.ts';
 
+const BAD_ENCODING = new InvalidRequestError([
+  { path: 'querystring', message: 'must be percent-encoded UTF-8' },
+]);
+
+/** The parser of queries leaves what it cannot decode as it is, and then something else would be looked for than was meant. */
+export function encodingFaultOf(url: string): InvalidRequestError | undefined {
+  const begin = url.indexOf('?');
+  if (begin === -1 || !url.includes('%', begin)) return undefined;
+  try {
+    decodeURIComponent(url.slice(begin));
+    return undefined;
+  } catch {
+    return BAD_ENCODING;
+  }
+}
+
 const MAX_LIMIT = 500;
 const MAX_POSITION = 2n ** 63n - 1n;
 

@@ -11,6 +11,7 @@ import { installErrorHandling, problemOfError, sendProblem } from './error-handl
 import { installOpenApi } from './openapi.ts';
 import { originFaultOf, type OriginRules } from './origins.ts';
 import { refuseUnderPressure } from './pressure.ts';
+import { encodingFaultOf } from './query-params.ts';
 import { limitRate } from './rate-limit.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -147,7 +148,7 @@ function guardEveryRequest(app: FastifyInstance, origins: OriginRules): void {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     setApiHeaders(reply);
-    if (!closing) return done(originFaultOf(request, origins));
+    if (!closing) return done(originFaultOf(request, origins) ?? encodingFaultOf(request.url));
     void reply.header('connection', 'close');
     return done(
       new OperationalError('shutting_down', 'The service is shutting down.', { retryAfterSeconds: 1 }),

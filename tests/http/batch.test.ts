@@ -103,6 +103,11 @@ describe('A batch of commands for themselves', () => {
     const again = await send([inBatch, alone]);
     assert.deepEqual(again.body.results, reply.body.results.toReversed());
     const { idempotencyKey: key, type: _kind, ...same } = inBatch;
+    assert.equal(reply.headers['idempotent-replayed'], undefined, 'one of them is new');
+    assert.equal(again.headers['idempotent-replayed'], 'true');
+    assert.equal(again.headers['coffer-position'], reply.headers['coffer-position']);
+    const invalid = await send([inBatch, null]);
+    assert.equal(invalid.headers['idempotent-replayed'], undefined, 'one of them has no first answer');
     const single = await service.post('/transactions/spend', same, key);
     assert.equal(single.headers['idempotent-replayed'], 'true');
     assert.deepEqual(single.body, reply.body.results[1].body);
@@ -212,6 +217,10 @@ describe('An atomic batch', () => {
       [422, 1, 'asset_not_found'],
     );
     assert.equal(await headPosition(owner), head);
+    assert.equal(refused.headers['coffer-position'], head.toString());
+    const nothing = await send(commands.slice(1));
+    assert.deepEqual(statusesOf(nothing), [404]);
+    assert.equal(nothing.headers['coffer-position'], head.toString());
   });
 
   test('with keys that are known only in part is another batch', async () => {
@@ -219,6 +228,7 @@ describe('An atomic batch', () => {
     await send([known]);
     const mixed = await send([move('topup', '1'), known], { atomic: true });
     expectProblem(mixed, 'idempotency_key_reused', PATH);
+    assert.equal(mixed.headers['coffer-position'], (await headPosition(owner)).toString());
     assert.deepEqual(mixed.body.differs, ['commands.1.idempotencyKey']);
     assert.equal(await balance(), '105');
     const changed = await send([{ ...known, amount: '6' }], { atomic: true });

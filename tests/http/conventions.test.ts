@@ -101,6 +101,26 @@ test('a path that is no URL is a 400 problem', async () => {
     expectInvalid(await service.get(path), path, ['path']);
 });
 
+test('a query that is not percent-encoded is a 400 and not a search for something else', async () => {
+  for (const query of ['email=%zz', 'email=%', 'email=a%ff', 'email=%ED%A0%80', 'limit=1&email=%c0%80'])
+    expectInvalid(await service.get(`/users?${query}`), '/users', ['querystring']);
+  expectInvalid(await service.post('/users?dryRun=%zz', {}), '/users', ['querystring']);
+  assert.equal((await service.get('/users?email=100%25%40example.com')).status, 200);
+});
+
+test('a path with an empty part is a 404: it is none that there is', async () => {
+  for (const path of [
+    '/users/',
+    '/users//wallets',
+    '/wallets//x/balance',
+    '/idempotency-keys/',
+    '/scheduled/',
+  ])
+    expectProblem(await service.get(path), 'not_found', path);
+  for (const path of ['/holds//capture', '/transactions//reverse', '/assets//status'])
+    expectProblem(await service.post(path, {}), 'not_found', path);
+});
+
 test('the instance of a problem is the path without the query', async () => {
   const reply = await service.get(`/users/${NOBODY}?atLeast=0`);
   expectProblem(reply, 'user_not_found', `/users/${NOBODY}`);
@@ -146,7 +166,7 @@ test('unknown users, assets, wallets and transactions are 404, with the position
   }
 });
 
-test('commands about what does not exist are 404 and write nothing', async () => {
+test('commands about what does not exist are 404, with where the ledger stands, and write nothing', async () => {
   const { userId, assetSlug } = await newHolder(service);
   const money = { userId, assetSlug, amount: '1' };
   const cases = [
@@ -165,7 +185,7 @@ test('commands about what does not exist are 404 and write nothing', async () =>
   for (const [path, body, code] of cases) {
     const reply = await service.post(path, body);
     expectProblem(reply, code, path);
-    assert.equal(reply.headers['coffer-position'], undefined);
+    assert.equal(reply.headers['coffer-position'], head);
   }
   assert.equal((await service.get('/projections')).headers['coffer-position'], head);
 });

@@ -2,19 +2,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { isUsableKey } from '../../commands/idempotency.ts';
 import type { Command } from '../../commands/schemas.ts';
-import type { Request, Settlement } from '../../commands/submission.ts';
+import type { Settlement } from '../../commands/submission.ts';
 import { countPostings } from '../../projections/queries/transactions.ts';
 import { InvalidRequestError } from '../../errors.ts';
-import { canonicalJson } from '../../events/canonical.ts';
+import { readItem, type ReadItem } from '../batch-items.ts';
 import { requireScopeFor } from '../callers.ts';
 import { dryRunQuery, isDryRun, outcomeLabel } from '../command-route.ts';
-import { send, tell, tellDryRun, type Told } from '../command-answer.ts';
+import { ofProblem, placed, send, tell, tellDryRun, type Told } from '../command-answer.ts';
 import type { LedgerServices } from '../deps.ts';
-import { AccessError, pathOf, problemOfError, sendProblem } from '../error-handler.ts';
+import { AccessError, pathOf, problemOfError } from '../error-handler.ts';
 import * as examples from '../examples.ts';
-import { MONEY_PROBLEMS, isMoneyKind, moneyRoutes, pathOfKind, type MoneyKind } from '../money-commands.ts';
+import { MONEY_PROBLEMS, moneyRoutes } from '../money-commands.ts';
 import { problemOf } from '../problems.ts';
 import { batchAnswer } from '../transaction-resources.ts';
 
@@ -47,12 +46,6 @@ const batchBody = z.strictObject({
     }),
   atomic: z.boolean().optional().meta({ description: 'All or none. Default: each for itself.' }),
 });
-
-/** A command that can be submitted, or what is wrong with it. */
-type Read = { readonly path: string; readonly kind: string } & (
-  | { readonly request: Request }
-  | { readonly fault: InvalidRequestError | AccessError }
-);
 
 export function batchRoute(app: FastifyInstance): void {
   app.withTypeProvider<ZodTypeProvider>().route({
@@ -88,7 +81,7 @@ export function batchRoute(app: FastifyInstance): void {
 }
 
 /** What the caller's key does not cover is refused in its place. */
-function allowed(request: FastifyRequest, read: Read): Read {
+function allowed(request: FastifyRequest, read: ReadItem): ReadItem {
   if ('fault' in read) return read;
   try {
     requireScopeFor(request, read.request.command);
@@ -100,7 +93,7 @@ function allowed(request: FastifyRequest, read: Read): Read {
 }
 
 /** A reversal has as many postings as what it takes back. */
-async function checkPostings(ledger: LedgerServices, read: readonly Read[]): Promise<void> {
+async function checkPostings(ledger: LedgerServices, read: readonly ReadItem[]): Promise<void> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
   const reversed = requests.flatMap(({ command }) =>
     command.kind === 'reversal' ? [command.transactionId] : [],
@@ -120,112 +113,44 @@ function postingsIn(command: Command, counts: ReadonlyMap<string, number>): numb
   return command.kind === 'reversal' ? (counts.get(command.transactionId) ?? 1) : 1;
 }
 
-/** The field that names what a command is about; on its own route that is in the path. */
-const SUBJECT: Partial<Record<MoneyKind, string>> = {
-  capture: 'holdId',
-  release: 'holdId',
-  reversal: 'transactionId',
-};
-
-function readItem(item: unknown, given: { actor: string; correlationId: string; dryRun: boolean }): Read {
-  if (typeof item !== 'object' || item === null || Array.isArray(item))
-    return notACommand('body', 'must be an object');
-  const { idempotencyKey, type, ...fields } = item as Record<string, unknown>;
-  if (!isMoneyKind(type)) return notACommand('type', `must be one of ${Object.keys(moneyRoutes).join(', ')}`);
-  const key = typeof idempotencyKey === 'string' && isUsableKey(idempotencyKey) ? idempotencyKey : null;
-  const { subject, body } = splitFields(type, fields);
-  const { params, body: schema, command } = moneyRoutes[type] as (typeof moneyRoutes)['reversal'];
-  const ofPath = params.safeParse(SUBJECT[type] === undefined ? {} : { id: subject });
-  const ofBody = schema.safeParse(body);
-  const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : ':id');
-  const faults = [
-    ...(given.dryRun || key !== null ? [] : [KEY_FAULT]),
-    ...(ofPath.success ? [] : [{ path: SUBJECT[type] ?? 'id', message: 'must be a UUID' }]),
-    ...(ofBody.success ? [] : faultsOf(ofBody.error)),
-  ];
-  if (!ofPath.success || !ofBody.success || faults.length > 0)
-    return { path, kind: type, fault: new InvalidRequestError(faults) };
-  const canonicalRequest = canonicalJson({ command: type, params: ofPath.data, body });
-  return {
-    path,
-    kind: type,
-    request: {
-      command: command(ofPath.data, ofBody.data),
-      idempotencyKey: key,
-      canonicalRequest,
-      actor: given.actor,
-      correlationId: given.correlationId,
-    },
-  };
-}
-
-function notACommand(path: string, message: string): Read {
-  return {
-    path: '/transactions/batch',
-    kind: 'unknown',
-    fault: new InvalidRequestError([{ path, message }]),
-  };
-}
-
-const KEY_FAULT = {
-  path: 'idempotencyKey',
-  message: 'must have 1 to 255 visible ASCII characters and no spaces',
-};
-
-function splitFields(
-  kind: MoneyKind,
-  fields: Readonly<Record<string, unknown>>,
-): { subject: unknown; body: Record<string, unknown> } {
-  const named = SUBJECT[kind];
-  if (named !== undefined) {
-    const { [named]: subject, ...body } = fields;
-    return { subject, body };
-  }
-  if (kind !== 'postings' || !Object.hasOwn(fields, 'transactionType'))
-    return { subject: null, body: { ...fields } };
-  const { transactionType, ...body } = fields;
-  return { subject: null, body: { ...body, type: transactionType } };
-}
-
-function faultsOf(error: z.ZodError): { path: string; message: string }[] {
-  return error.issues.flatMap((issue) => {
-    const path = issue.path.join('.');
-    if (issue.code !== 'unrecognized_keys')
-      return [{ path: path === '' ? 'body' : path, message: issue.message }];
-    return issue.keys.map((key) => ({
-      path: path === '' ? key : `${path}.${key}`,
-      message: 'is not a known field',
-    }));
-  });
-}
-
 type Exchange = { readonly request: FastifyRequest; readonly reply: FastifyReply };
 
-async function runEach(read: readonly Read[], { request, reply }: Exchange): Promise<FastifyReply> {
-  if (!isDryRun(request)) return sendResults(reply, await submitEach(request.ledger, read));
-  const { told, headPosition } = await dryRunEach(request.ledger, read);
-  return sendResults(reply, told, headPosition);
+async function runEach(read: readonly ReadItem[], { request, reply }: Exchange): Promise<FastifyReply> {
+  if (isDryRun(request)) {
+    const { told, headPosition } = await dryRunEach(request.ledger, read);
+    return sendResults(reply, { told, position: headPosition });
+  }
+  const { told, replayed } = await submitEach(request.ledger, read);
+  if (replayed) void reply.header('idempotent-replayed', 'true');
+  return sendResults(reply, await placed({ told, position: lastPosition(told) }, request.ledger));
 }
 
-/** Submitted in one turn, so that they keep their order. */
-async function submitEach(ledger: LedgerServices, read: readonly Read[]): Promise<Told[]> {
-  return Promise.all(
+/** Submitted in one turn, so that they keep their order. `replayed`: each of them had its answer already. */
+async function submitEach(
+  ledger: LedgerServices,
+  read: readonly ReadItem[],
+): Promise<{ told: Told[]; replayed: boolean }> {
+  let replayed = true;
+  const told = await Promise.all(
     read.map(async (one): Promise<Told> => {
-      if ('fault' in one) return faulty(one.fault, one.path);
       try {
+        if ('fault' in one) throw one.fault;
         const answer = await ledger.submit(one.request);
+        replayed &&= answer.replayed;
         ledger.metrics.commands.inc({ command: one.kind, outcome: outcomeLabel(answer) });
         return tell(answer, one.path);
       } catch (error) {
+        replayed = false;
         return faulty(error as Error, one.path);
       }
     }),
   );
+  return { told, replayed };
 }
 
 async function dryRunEach(
   ledger: LedgerServices,
-  read: readonly Read[],
+  read: readonly ReadItem[],
 ): Promise<{ told: Told[]; headPosition: bigint }> {
   const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
   const { settlement, headPosition } = await ledger.dryRun(requests, false);
@@ -239,7 +164,7 @@ async function dryRunEach(
   return { told, headPosition };
 }
 
-async function runAtomic(read: readonly Read[], exchange: Exchange): Promise<FastifyReply> {
+async function runAtomic(read: readonly ReadItem[], exchange: Exchange): Promise<FastifyReply> {
   const { request } = exchange;
   const requests = read.map((one, index) => {
     if ('fault' in one) throw within(one.fault, index);
@@ -251,55 +176,61 @@ async function runAtomic(read: readonly Read[], exchange: Exchange): Promise<Fas
     const message = 'is the key of another command of this batch';
     throw new InvalidRequestError([{ path: `commands.${twice}.idempotencyKey`, message }]);
   }
-  if (!isDryRun(request))
-    return sendSettlement(exchange, await request.ledger.submitAtomic(requests), { read, say: tell });
+  if (!isDryRun(request)) {
+    const settlement = await request.ledger.submitAtomic(requests);
+    return sendSettlement(exchange, settlement, { read, say: tell, position: null });
+  }
   const { settlement, headPosition } = await request.ledger.dryRun(requests, true);
-  void exchange.reply.header('coffer-position', headPosition.toString());
-  return sendSettlement(exchange, settlement, { read, say: tellDryRun });
+  return sendSettlement(exchange, settlement, { read, say: tellDryRun, position: headPosition });
 }
 
-function sendSettlement(
+/** `position`: where an answer holds that is recorded nowhere, if that is known. */
+async function sendSettlement(
   { request, reply }: Exchange,
   settlement: Settlement,
-  how: { read: readonly Read[]; say: typeof tell },
-): FastifyReply {
+  how: { read: readonly ReadItem[]; say: typeof tell; position: bigint | null },
+): Promise<FastifyReply> {
   const paths = how.read.map(({ path }) => path);
   switch (settlement.kind) {
-    case 'answered':
+    case 'answered': {
       if (settlement.answers.every(({ replayed }) => replayed))
         void reply.header('idempotent-replayed', 'true');
-      return sendResults(
-        reply,
-        settlement.answers.map((answer, index) => how.say(answer, paths[index] ?? '')),
-      );
+      const told = settlement.answers.map((answer, index) => how.say(answer, paths[index] ?? ''));
+      return sendResults(reply, { told, position: lastPosition(told) ?? how.position });
+    }
     case 'batch_refused': {
       const { index, answer } = settlement;
       const { body, position } = how.say(answer, paths[index] ?? '');
-      if (position !== null) void reply.header('coffer-position', position.toString());
       if (answer.replayed) void reply.header('idempotent-replayed', 'true');
       const detail = `Command ${index} was refused, so none was done: ${String(body['detail'])}`;
-      return sendProblem(reply, problemOf('batch_refused', detail, pathOf(request), { index, cause: body }));
+      const problem = problemOf('batch_refused', detail, pathOf(request), { index, cause: body });
+      return send(reply, await placed(ofProblem(problem, position ?? how.position), request.ledger));
     }
     case 'keys_known_in_part': {
       const differs = settlement.known.map((index) => `commands.${index}.idempotencyKey`);
       const detail = 'Some of the keys belong to requests that were not part of this batch.';
-      return sendProblem(reply, problemOf('idempotency_key_reused', detail, pathOf(request), { differs }));
+      const problem = problemOf('idempotency_key_reused', detail, pathOf(request), { differs });
+      return send(reply, await placed(ofProblem(problem, how.position), request.ledger));
     }
   }
 }
 
-/** The position of the last event: who has seen it has seen all of them. */
-function sendResults(reply: FastifyReply, told: readonly Told[], at: bigint | null = null): FastifyReply {
+/** Of the last event: who has seen it has seen all of them. Null where none of them is in the log. */
+function lastPosition(told: readonly Told[]): bigint | null {
+  return told.reduce<bigint | null>((last, { position }) => {
+    return position !== null && (last === null || position > last) ? position : last;
+  }, null);
+}
+
+type Results = { readonly told: readonly Told[]; readonly position: bigint | null };
+
+function sendResults(reply: FastifyReply, { told, position }: Results): FastifyReply {
   const results = told.map(({ status, body }) => ({ status, body }));
-  const position = told.reduce<bigint | null>((last, one) => {
-    return one.position !== null && (last === null || one.position > last) ? one.position : last;
-  }, at);
   return send(reply, { status: 200, body: { results }, position });
 }
 
 function faulty(error: Error, path: string): Told {
-  const problem = problemOfError(error, path);
-  return { status: problem.status, body: problem, position: null };
+  return ofProblem(problemOfError(error, path), null);
 }
 
 function within(fault: InvalidRequestError | AccessError, index: number): Error {
