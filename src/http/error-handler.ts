@@ -143,8 +143,15 @@ function problemOfFramework(error: FastifyError | Error, instance: string): Prob
   if (code === 'FST_ERR_BAD_URL') {
     return validationProblem([{ path: 'path', message: 'is not a well-formed URL path' }], instance);
   }
-  if (status >= 400 && status < 500)
-    return validationProblem([{ path: 'body', message: error.message }], instance);
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return validationProblem([{ path: 'path', message: 'has a part that is too long' }], instance);
+  }
+  // Of what serves files, to paths that leave its folder.
+  if (status === 403 || status === 404) return problemOf('not_found', 'There is no such file.', instance);
+  if (status >= 400 && status < 500) {
+    const path = code.startsWith('FST_ERR_CTP') || status === 400 ? 'body' : 'request';
+    return validationProblem([{ path, message: error.message }], instance);
+  }
   if (isDatabaseAway(error)) {
     return problemOf('database_unavailable', 'The database does not answer right now.', instance);
   }

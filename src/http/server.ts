@@ -5,11 +5,11 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { OperationalError } from '../errors.ts';
 import { installBodyParser } from './body-parser.ts';
 import { identifyCallers } from './callers.ts';
-import { answerUnreadable } from './client-error.ts';
+import { answerTheUnexpected, answerUnreadable } from './client-error.ts';
 import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
-import { originFaultOf, type OriginRules } from './origins.ts';
+import { originFaultOf, pathOfTarget, type OriginRules } from './origins.ts';
 import { refuseUnderPressure } from './pressure.ts';
 import { limitRate } from './rate-limit.ts';
 import { assetRoutes } from './routes/assets.ts';
@@ -73,6 +73,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   await refuseUnderPressure(app, limits.maxLagMs);
   await limitRate(app, limits.rateLimit);
   installErrorHandling(app);
+  answerTheUnexpected(app.server);
   boundConnections(app, limits);
   boundStreams(app, limits.maxStreams);
 
@@ -109,7 +110,12 @@ function createServer({ logger, limits }: ServerOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    rewriteUrl: pathOfTarget,
     http: {
+      // A header that is sent twice, of those that are sent once, is no choice between the two.
+      joinDuplicateHeaders: true,
+      // Who sends no Host is told so by the guard.
+      requireHostHeader: false,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: LATE_REQUESTS_CHECK_MS,
@@ -125,6 +131,7 @@ function createServer({ logger, limits }: ServerOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => {
       const path = request.url.split('?', 1)[0] ?? request.url;
       void reply.header('x-request-id', request.id);
+      setApiHeaders(reply);
       void sendProblem(reply, problemOfError(error, path));
     },
     clientErrorHandler: answerUnreadable,
