@@ -96,7 +96,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   operationRoutes(app, deps);
   figuresRoute(app);
   rebuildRoutes(app, deps);
-  keyRoutes(app);
+  keyRoutes(app, deps);
   await app.register(pageRoutes);
   return app;
 }
