@@ -10,6 +10,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { KeyError } from '../access/keys.ts';
 import { InvalidRequestError, OperationalError, RefusedError } from '../errors.ts';
 import { isDatabaseAway } from '../projections/queries/failures.ts';
+import { createFaultLog } from './fault-log.ts';
 import { problemOf, problemOfRefusal, type Problem, type RequestFaultCode } from './problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -51,6 +52,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 export function installErrorHandling(app: FastifyInstance): void {
+  const logFault = createFaultLog();
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = problemOfError(error, pathOf(request));
     if (problem.status >= 500) logFault(request, problem, error);
@@ -67,12 +69,6 @@ export function installErrorHandling(app: FastifyInstance): void {
     const path = pathOf(request);
     return sendProblem(reply, problemOf('not_found', `There is no ${request.method} ${path}.`, path));
   });
-}
-
-function logFault(request: FastifyRequest, problem: Problem, error: FastifyError): void {
-  const { log, id: reqId } = request;
-  if (problem.status === 500) log.error({ reqId, err: error }, 'a request failed');
-  else log.warn({ reqId, code: problem.code, reason: error.message }, 'a request was turned away');
 }
 
 function positionOf(error: unknown): bigint | null {
