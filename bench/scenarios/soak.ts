@@ -31,7 +31,7 @@ type SoakSlice = {
 };
 
 /** Top-ups, spends, transfers, bonuses and holds between these users. */
-function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
+export function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
   const random = seededRandom(7);
   const pick = (): string => users[Math.floor(random() * users.length)] ?? '';
   const requests = Array.from({ length: 5_000 }, (_, index) => {
@@ -103,10 +103,10 @@ async function loopLag(baseUrl: string): Promise<number> {
 }
 
 function lineOf({ phase, result, residentMB, loopLagP99Ms }: SoakSlice): string {
-  const { sent, acknowledged, failures, latency, refused } = result;
+  const { sent, acknowledged, failures, latency, refused, sendDelay } = result;
   const others = Object.entries(failures).map(([what, count]) => `${count} x ${what}`);
   return (
-    `${phase.padEnd(8)} sent ${sent}, done ${acknowledged}, p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}; ` +
+    `${phase.padEnd(8)} sent ${sent}, done ${acknowledged}, p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}, of it sent late p99 ${milliseconds(sendDelay.p99Ms)}; ` +
     `refused p99 ${milliseconds(refused.p99Ms)} of ${refused.count}; ${residentMB.toFixed(0)} MB, loop lag p99 ${milliseconds(loopLagP99Ms)}` +
     (others.length === 0 ? '' : `; ${others.join(', ')}`)
   );
