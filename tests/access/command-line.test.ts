@@ -137,11 +137,13 @@ test('what is not understood is said without making anything', async () => {
     [['--name', 'x'], /--scopes/],
   ] as const;
   const before = (await run('keys', 'list')).stdout;
-  for (const [args, said] of cases) {
-    const { code, stdout, stderr } = await run('keys', 'create', ...args);
-    assert.ok(code !== 0 && stdout === '', args.join(' '));
-    assert.match(stderr, said);
-  }
+  await Promise.all(
+    cases.map(async ([args, said]) => {
+      const { code, stdout, stderr } = await run('keys', 'create', ...args);
+      assert.ok(code !== 0 && stdout === '', args.join(' '));
+      assert.match(stderr, said);
+    }),
+  );
   assert.equal((await run('keys', 'list')).stdout, before);
 });
 
