@@ -13,7 +13,7 @@ import { HELP, readOptions, type Options } from './options.ts';
 import { renderReport, writeReport, type Report } from './report.ts';
 import { selectScenarios } from './scenarios/catalog.ts';
 import { runSoak, SOAK_ENVIRONMENT } from './scenarios/soak.ts';
-import { startCoffer } from './systems/coffer.ts';
+import { startCoffer, startWorker } from './systems/coffer.ts';
 import type { Bench, Scenario, ScenarioResult } from './scenarios/scenario.ts';
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
@@ -111,11 +111,12 @@ async function soak(options: Options, minutes: number): Promise<number> {
   const findings = await runToTheEnd(async (cleanup) => {
     const bench = await createBench({ options, log, cleanup, failures: [] });
     const databaseUrl = await (await bench.server()).createDatabase('soak');
+    const worker = await startWorker({ databaseUrl, defer: bench.defer });
     const coffer = await startCoffer({
-      ...{ databaseUrl, userCount: options.userCount, defer: bench.defer },
+      ...{ databaseUrl, userCount: options.userCount, defer: bench.defer, command: 'api' },
       environment: SOAK_ENVIRONMENT,
     });
-    return runSoak(coffer, minutes, (line) => process.stdout.write(`${line}\n`));
+    return runSoak({ coffer, worker, minutes, log: (line) => process.stdout.write(`${line}\n`) });
   });
   for (const finding of findings) process.stdout.write(`FOUND: ${finding}\n`);
   return findings.length === 0 ? 0 : 1;

@@ -85,8 +85,9 @@ Another checkout, instead of the other systems:
                         same PostgreSQL, in ${AGAINST.rounds} rounds of ${AGAINST.seconds} s in turns: the median ratio and its 95 % interval
 
 A long load, instead of measuring:
-  --soak MINUTES        mixed commands at a fixed rate for so long, then ten times as many for a minute, then the
-                        first rate again; exit 1 where an answer was not expected, refusals were slow or memory grew
+  --soak MINUTES        mixed commands at a fixed rate for so long, then without the worker, then ten times as many
+                        for a minute, then the first rate again; exit 1 where an answer was not expected, refusals
+                        or what came after were slow, or memory grew
 
 A long log, instead of measuring:
   --fill N              write a made-up log of N events (at most 10,000,000), as the service would have, into

@@ -1,10 +1,11 @@
-// Not part of a measurement: the service under mixed commands at a fixed offered rate, minute after minute, then ten
-// times as many for a minute, then the first rate again. Shows latency from the intended start, what was refused and
-// how fast, memory, event loop lag and how far the read models are behind, for each slice of time.
+// Not part of a measurement: the service under mixed commands at a fixed offered rate, minute after minute, then without
+// its worker, then ten times as many for a minute, then the first rate again. Shows latency from the intended start,
+// what was refused and how fast, memory and event loop lag, for each slice of time, and says what should not be.
 
 import { createHttpClient } from '../load/http-client.ts';
 import { runOpenLoad, type OpenLoadResult } from '../load/open-loop.ts';
 import { seededRandom, type LoadPlan } from '../load/plan.ts';
+import type { RunningProcess } from '../child-process.ts';
 import type { System } from '../systems/system.ts';
 
 /** What two cores take with ease, generator included. */
@@ -19,15 +20,18 @@ const FLAT_MB = 80;
 /** Fewer than the connections of one generator, or nothing would ever be refused. */
 export const SOAK_ENVIRONMENT = { COFFER_MAX_QUEUE: '200' };
 
+/** What latency may swing by on a machine with other things to do, without anything being harmed. */
+const UNHARMED = { times: 2, plusMs: 25 };
+
 type SoakSlice = {
-  readonly phase: 'steady' | 'overload' | 'recovery';
+  readonly phase: 'steady' | 'stopped' | 'catch-up' | 'overload' | 'recovery';
   readonly result: OpenLoadResult;
   readonly residentMB: number;
   readonly loopLagP99Ms: number;
 };
 
 /** Top-ups, spends, transfers, bonuses and holds between these users. */
-function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
+export function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
   const random = seededRandom(7);
   const pick = (): string => users[Math.floor(random() * users.length)] ?? '';
   const requests = Array.from({ length: 5_000 }, (_, index) => {
@@ -48,11 +52,16 @@ function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
   return { requests, keyed: true };
 }
 
-export async function runSoak(
-  coffer: System,
-  minutes: number,
-  log: (line: string) => void,
-): Promise<string[]> {
+export type Soak = {
+  /** The API alone. */
+  readonly coffer: System;
+  readonly worker: RunningProcess;
+  readonly minutes: number;
+  readonly log: (line: string) => void;
+};
+
+/** Resolves to a sentence for each thing that should not have been. */
+export async function runSoak({ coffer, worker, minutes, log }: Soak): Promise<string[]> {
   const plan = mixedCommands(coffer.users, coffer.assetSlug);
   const slices: SoakSlice[] = [];
 
@@ -72,8 +81,14 @@ export async function runSoak(
 
   for (let second = 0; second < minutes * 60; second += SLICE_SECONDS)
     await slice('steady', PER_SECOND, SLICE_SECONDS);
+  process.kill(worker.pid, 'SIGSTOP');
+  await slice('stopped', PER_SECOND, SLICE_SECONDS);
+  process.kill(worker.pid, 'SIGCONT');
+  await slice('catch-up', PER_SECOND, SLICE_SECONDS);
   await slice('overload', PER_SECOND * OVERLOAD, OVERLOAD_SECONDS);
   await slice('recovery', PER_SECOND, SLICE_SECONDS);
+  const backlog = await coffer.settle();
+  log(`read models ${backlog?.events} events behind at the end, for ${backlog?.caughtUpMs.toFixed(0)} ms`);
   return findingsOf(slices);
 }
 
@@ -88,10 +103,10 @@ async function loopLag(baseUrl: string): Promise<number> {
 }
 
 function lineOf({ phase, result, residentMB, loopLagP99Ms }: SoakSlice): string {
-  const { sent, acknowledged, failures, latency, refused } = result;
+  const { sent, acknowledged, failures, latency, refused, sendDelay } = result;
   const others = Object.entries(failures).map(([what, count]) => `${count} x ${what}`);
   return (
-    `${phase.padEnd(8)} sent ${sent}, done ${acknowledged}, p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}; ` +
+    `${phase.padEnd(8)} sent ${sent}, done ${acknowledged}, p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}, of it sent late p99 ${milliseconds(sendDelay.p99Ms)}; ` +
     `refused p99 ${milliseconds(refused.p99Ms)} of ${refused.count}; ${residentMB.toFixed(0)} MB, loop lag p99 ${milliseconds(loopLagP99Ms)}` +
     (others.length === 0 ? '' : `; ${others.join(', ')}`)
   );
@@ -105,18 +120,35 @@ function milliseconds(value: number | null): string {
 function findingsOf(slices: readonly SoakSlice[]): string[] {
   const [first] = slices;
   const last = slices.at(-1);
-  const overload = slices.find(({ phase }) => phase === 'overload');
   const unexpected = slices.flatMap(({ phase, result }) =>
     Object.keys(result.failures)
       .filter((what) => what !== 'command 422' && !(phase === 'overload' && what === 'command 503'))
       .map((what) => `${phase}: ${what}`),
   );
-  const refused = overload?.result.refused;
-  const slow = refused !== undefined && refused.count > 0 && refused.p99Ms > REFUSED_P99_MS;
   const grown = (last?.residentMB ?? 0) - (first?.residentMB ?? 0);
   return [
     ...unexpected,
-    ...(slow ? [`overload: refusals took ${refused.p99Ms.toFixed(0)} ms at p99, not ${REFUSED_P99_MS}`] : []),
+    ...slices.filter(({ phase }) => phase === 'overload').flatMap(findingsOfOverload),
+    ...harmed(slices),
     ...(grown > FLAT_MB ? [`memory grew by ${grown.toFixed(0)} MB`] : []),
   ];
+}
+
+function findingsOfOverload({ result: { refused } }: SoakSlice): string[] {
+  if (refused.count === 0) return ['overload: nothing was refused, so that it was none'];
+  if (refused.p99Ms <= REFUSED_P99_MS) return [];
+  return [`overload: refusals took ${refused.p99Ms.toFixed(0)} ms at p99, not ${REFUSED_P99_MS}`];
+}
+
+/** Writes wait for no worker, and an overload is over when it ends: of 30 s, p99 hides no more than 0.3 s. */
+function harmed(slices: readonly SoakSlice[]): string[] {
+  const steady = slices.filter(({ phase }) => phase === 'steady');
+  const usual = Math.max(...steady.map(({ result }) => result.latency.p99Ms));
+  const most = usual * UNHARMED.times + UNHARMED.plusMs;
+  return slices
+    .filter(({ phase, result }) => phase !== 'steady' && phase !== 'overload' && result.latency.p99Ms > most)
+    .map(
+      ({ phase, result }) =>
+        `${phase}: p99 ${milliseconds(result.latency.p99Ms)}, usually ${milliseconds(usual)}`,
+    );
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
+import { freePort, runToEnd, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
 import { watchMemory } from '../process-figures.ts';
 import { endSystem, fundUsers, sendAll, sendOne } from './setup.ts';
 import type { Backlog, Batches, System, SystemStart } from './system.ts';
@@ -45,31 +45,31 @@ export function cofferEnvironment(environment: Record<string, string>, folder = 
   };
 }
 
-/** The one process that serves the API and runs the worker, as `npm start` would run it. */
+/** By default the one process that serves the API and runs the worker, as `npm start` would run it. */
 export function startCofferProcess(
   port: number,
   environment: Record<string, string>,
-  folder = HERE,
+  { folder = HERE, command = 'serve' }: { folder?: string; command?: 'serve' | 'api' | 'worker' } = {},
 ): RunningProcess {
   // Another checkout brings its own, of which an older version may be part of what is compared.
   const itsNode = join(folder, 'node_modules/.bin/node');
   return startProcess({
     command: folder !== HERE && existsSync(itsNode) ? itsNode : process.execPath,
-    args: [...startSettings(folder).flags, join(folder, 'src/main.ts'), 'serve'],
+    args: [...startSettings(folder).flags, join(folder, 'src/main.ts'), command],
     env: cofferEnvironment({ HOST: '127.0.0.1', PORT: String(port), ...environment }, folder),
   });
 }
 
 /** From another checkout where a folder is given. */
 export async function startCoffer(
-  { databaseUrl, userCount, defer, environment = {} }: SystemStart,
+  { databaseUrl, userCount, defer, environment = {}, command = 'serve' }: SystemStart,
   folder: string | null = null,
 ): Promise<System> {
   const name = folder === null ? 'coffer' : 'other';
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none', ...environment };
-  const process_ = startCofferProcess(port, variables, folder ?? HERE);
+  const process_ = startCofferProcess(port, variables, { folder: folder ?? HERE, command });
   const memory = watchMemory(process_.pid);
   defer(() => endSystem({ name, process: process_, memory }));
   await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
@@ -93,6 +93,20 @@ export async function startCoffer(
     readBatches: () => readBatches(baseUrl),
     settle: () => settle(baseUrl),
   };
+}
+
+/** On a database that it brings up to date first. */
+export async function startWorker({
+  databaseUrl,
+  defer,
+}: Pick<SystemStart, 'databaseUrl' | 'defer'>): Promise<RunningProcess> {
+  const variables = { DATABASE_URL: databaseUrl };
+  const main = join(HERE, 'src/main.ts');
+  const migrated = await runToEnd(process.execPath, [main, 'migrate'], cofferEnvironment(variables));
+  if (migrated.code !== 0) throw new Error(`the database cannot be migrated:\n${migrated.output}`);
+  const worker = startCofferProcess(0, variables, { command: 'worker' });
+  defer(() => endSystem({ name: 'coffer', process: worker, memory: watchMemory(worker.pid) }));
+  return worker;
 }
 
 async function createUsers(baseUrl: string, userCount: number): Promise<string[]> {

@@ -10,6 +10,8 @@ export type SystemName = 'baseline' | 'coffer' | 'other';
 export type SystemStart = {
   /** Variables of its environment, for what is not a measurement. */
   environment?: Record<string, string>;
+  /** `api`: its worker is a process of its own, which is there already. By default one process does all. */
+  command?: 'serve' | 'api';
   databaseUrl: string;
   userCount: number;
   /** For what has to be ended at the end of the run. */

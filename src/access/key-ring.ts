@@ -45,6 +45,8 @@ export type KeyRing = {
   find(text: string, nowMs: number): Grant | null;
   /** Whether what was found before still counts. */
   holds(grant: Grant, nowMs: number): boolean;
+  /** Resolves once what is in the database now counts here, or after the time in which it has to. */
+  caughtUp(): Promise<void>;
   /** Calls back after each look, which is when something may have ended. Returns how to stop that. */
   onLook(listener: () => void): () => void;
   close(): Promise<void>;
@@ -129,6 +131,11 @@ export async function createKeyRing(deps: KeyRingDeps): Promise<KeyRing> {
     return grant;
   }
 
+  function onLook(listener: () => void): () => void {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }
+
   return {
     isClosed: () => environmentHash !== null || keys.version > 0n,
     find,
@@ -138,9 +145,18 @@ export async function createKeyRing(deps: KeyRingDeps): Promise<KeyRing> {
       );
       return kept !== null && kept !== undefined && kept.endsAtMs > nowMs;
     },
-    onLook(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    onLook,
+    async caughtUp() {
+      const asked = performance.now();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stop = onLook(() => {
+        if (lookedAt >= asked) resolve();
+      });
+      const late = setTimeout(resolve, IN_FORCE_MS);
+      heard.resolve();
+      await promise;
+      clearTimeout(late);
+      stop();
     },
     async close() {
       closing.abort();

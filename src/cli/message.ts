@@ -9,6 +9,7 @@ import { NoDatabaseError } from './command-pool.ts';
 import { OutputError } from './output.ts';
 import { ConfigError } from '../config.ts';
 import { DataDirInUseError } from '../db/embedded/embedded-postgres.ts';
+import { isConnectionError, sqlState } from '../db/failures.ts';
 import { LedgerError } from '../db/ledgers.ts';
 import { NotMigratedError } from '../db/migrate.ts';
 import { OpenDoorError } from '../http/loopback.ts';
@@ -44,5 +45,13 @@ function told(error: unknown): string {
   if (code === 'EADDRINUSE')
     return `${error.message}\nAnother process listens there. Set PORT to another port (0 takes a free one).`;
   if (code === 'ENOENT') return error.message;
+  if (isDatabaseAtFault(error))
+    return `The database cannot be used: ${error.message}\nDATABASE_URL, or the file that DATABASE_URL_FILE names, says which one it is and as whom.`;
   return error.stack ?? error.message;
+}
+
+/** Away, or there but not for us: no bug of ours. */
+function isDatabaseAtFault(error: Error): boolean {
+  if (/^(28|3D|53|57)/.test(sqlState(error) ?? '')) return true;
+  return isConnectionError(error) || error.message === 'The server does not support SSL connections';
 }

@@ -16,8 +16,10 @@ import {
   type PruneOptions,
   type RebuildOptions,
 } from './rebuild.ts';
-import { runSeed } from './seed.ts';
-import { runService } from './service.ts';
+
+/** All of the service: loading it takes longer than most commands, which need none of it. */
+const service = () => import('./service.ts');
+const seeding = () => import('./seed.ts');
 
 /** Exit code of a command that nobody can follow. */
 const USAGE = 2;
@@ -42,21 +44,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   program
     .command('serve', { isDefault: true })
     .description('database (embedded unless DATABASE_URL is set), migrations, API and worker in one process')
-    .action(run((config) => runService(config, { command: 'serve' })));
+    .action(run(async (config) => (await service()).runService(config, { command: 'serve' })));
   program
     .command('api')
     .description('the HTTP API alone; the database must be migrated')
-    .action(run((config) => runService(config, { command: 'api' })));
+    .action(run(async (config) => (await service()).runService(config, { command: 'api' })));
   program
     .command('worker')
     .description('the projection worker alone; the database must be migrated')
-    .action(run((config) => runService(config, { command: 'worker' })));
+    .action(run(async (config) => (await service()).runService(config, { command: 'worker' })));
   program.command('migrate').description('bring the database up to date').action(run(runMigrate));
   program
     .command('seed')
     .addOption(ledgerOption())
     .description('write the demo data into an empty ledger')
-    .action(run((config, options: OfLedger) => runSeed(config, options)));
+    .action(run(async (config, options: OfLedger) => (await seeding()).runSeed(config, options)));
 
   const projections = program.command('projections').description('the read models');
   projections

@@ -10,6 +10,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { KeyError } from '../access/keys.ts';
 import { InvalidRequestError, OperationalError, RefusedError } from '../errors.ts';
 import { isDatabaseAway } from '../projections/queries/failures.ts';
+import { createFaultLog } from './fault-log.ts';
 import { problemOf, problemOfRefusal, type Problem, type RequestFaultCode } from './problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
@@ -51,6 +52,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 export function installErrorHandling(app: FastifyInstance): void {
+  const logFault = createFaultLog();
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // A route takes an empty part for a parameter, but a path with one is none of its paths.
     const problem = namesNothing(request, error)
@@ -79,12 +81,6 @@ function noSuchPath(request: FastifyRequest): Problem {
 function namesNothing(request: FastifyRequest, error: FastifyError): boolean {
   if (error.validationContext !== 'params') return false;
   return Object.values(request.params as Readonly<Record<string, string>>).includes('');
-}
-
-function logFault(request: FastifyRequest, problem: Problem, error: FastifyError): void {
-  const { log, id: reqId } = request;
-  if (problem.status === 500) log.error({ reqId, err: error }, 'a request failed');
-  else log.warn({ reqId, code: problem.code, reason: error.message }, 'a request was turned away');
 }
 
 function positionOf(error: unknown): bigint | null {
@@ -155,8 +151,15 @@ function problemOfFramework(error: FastifyError | Error, instance: string): Prob
   if (code === 'FST_ERR_BAD_URL') {
     return validationProblem([{ path: 'path', message: 'is not a well-formed URL path' }], instance);
   }
-  if (status >= 400 && status < 500)
-    return validationProblem([{ path: 'body', message: error.message }], instance);
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return validationProblem([{ path: 'path', message: 'has a part that is too long' }], instance);
+  }
+  // Of what serves files, to paths that leave its folder.
+  if (status === 403 || status === 404) return problemOf('not_found', 'There is no such file.', instance);
+  if (status >= 400 && status < 500) {
+    const path = code.startsWith('FST_ERR_CTP') || status === 400 ? 'body' : 'request';
+    return validationProblem([{ path, message: error.message }], instance);
+  }
   if (isDatabaseAway(error)) {
     return problemOf('database_unavailable', 'The database does not answer right now.', instance);
   }

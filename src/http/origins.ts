@@ -3,7 +3,9 @@
  * name that it lets lead here (DNS rebinding), where it reads the answers too, or across sites, where it does not, but
  * the write is done. Names are checked while nothing else says who asks; writes across sites are never served.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { InvalidRequestError } from '../errors.ts';
 import { RequestFaultError } from './error-handler.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -43,11 +45,27 @@ export function isCrossSite({ host, origin, ...headers }: Headers, allowedHosts:
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/**
+ * The path of a request that names the whole URL, as one to a proxy does. Whoever is asked has to go by that name then, and
+ * by no Host header (RFC 9112, 3.2.2).
+ */
+export function pathOfTarget({ url = '/', headers }: IncomingMessage): string {
+  if (url.startsWith('/')) return url;
+  const [, authority, path = ''] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url) ?? [];
+  if (authority === undefined) return url;
+  headers.host = authority;
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+const NO_ONE_HOST = new InvalidRequestError([{ path: 'headers.host', message: 'must be sent, once' }]);
+
 /** What is wrong with where a request comes from; undefined: nothing. */
 export function originFaultOf(
-  { headers, method }: FastifyRequest,
+  { headers, method, raw }: FastifyRequest,
   rules: OriginRules,
-): RequestFaultError | undefined {
+): RequestFaultError | InvalidRequestError | undefined {
+  // Several are joined by commas. A client of HTTP/1.0 need not send one.
+  if (headers.host === undefined ? raw.httpVersionMinor >= 1 : headers.host.includes(',')) return NO_ONE_HOST;
   if (!isHostAllowed(headers.host, rules)) {
     return new RequestFaultError(
       'host_not_allowed',

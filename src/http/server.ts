@@ -5,11 +5,11 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { OperationalError } from '../errors.ts';
 import { installBodyParser } from './body-parser.ts';
 import { identifyCallers } from './callers.ts';
-import { answerUnreadable } from './client-error.ts';
+import { answerTheUnexpected, answerUnreadable } from './client-error.ts';
 import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
-import { originFaultOf, type OriginRules } from './origins.ts';
+import { originFaultOf, pathOfTarget, type OriginRules } from './origins.ts';
 import { refuseUnderPressure } from './pressure.ts';
 import { encodingFaultOf } from './query-params.ts';
 import { limitRate } from './rate-limit.ts';
@@ -74,6 +74,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   await refuseUnderPressure(app, limits.maxLagMs);
   await limitRate(app, limits.rateLimit);
   installErrorHandling(app);
+  answerTheUnexpected(app.server);
   boundConnections(app, limits);
   boundStreams(app, limits.maxStreams);
 
@@ -96,7 +97,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   operationRoutes(app, deps);
   figuresRoute(app);
   rebuildRoutes(app, deps);
-  keyRoutes(app);
+  keyRoutes(app, deps);
   await app.register(pageRoutes);
   return app;
 }
@@ -110,7 +111,12 @@ function createServer({ logger, limits }: ServerOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    rewriteUrl: pathOfTarget,
     http: {
+      // A header that is sent twice, of those that are sent once, is no choice between the two.
+      joinDuplicateHeaders: true,
+      // Who sends no Host is told so by the guard.
+      requireHostHeader: false,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: LATE_REQUESTS_CHECK_MS,
@@ -126,6 +132,7 @@ function createServer({ logger, limits }: ServerOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => {
       const path = request.url.split('?', 1)[0] ?? request.url;
       void reply.header('x-request-id', request.id);
+      setApiHeaders(reply);
       void sendProblem(reply, problemOfError(error, path));
     },
     clientErrorHandler: answerUnreadable,

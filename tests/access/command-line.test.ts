@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { killStarted, ROOT, startCoffer, type Coffer } from '../support/coffer-process.ts';
+import { bareEnvironment, killStarted, ROOT, startCoffer, type Coffer } from '../support/coffer-process.ts';
 import { createTestDatabase, dropOnceFree, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
@@ -39,7 +39,7 @@ after(async () => {
 });
 
 function run(...args: string[]): Promise<Ran> {
-  const env = { PATH: process.env['PATH'], DATABASE_URL: database.url, COFFER_DATA_DIR: directory };
+  const env = { ...bareEnvironment(), DATABASE_URL: database.url, COFFER_DATA_DIR: directory };
   return new Promise((resolve) => {
     execFile(process.execPath, ['src/main.ts', ...args], { cwd: ROOT, env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
@@ -137,11 +137,13 @@ test('what is not understood is said without making anything', async () => {
     [['--name', 'x'], /--scopes/],
   ] as const;
   const before = (await run('keys', 'list')).stdout;
-  for (const [args, said] of cases) {
-    const { code, stdout, stderr } = await run('keys', 'create', ...args);
-    assert.ok(code !== 0 && stdout === '', args.join(' '));
-    assert.match(stderr, said);
-  }
+  await Promise.all(
+    cases.map(async ([args, said]) => {
+      const { code, stdout, stderr } = await run('keys', 'create', ...args);
+      assert.ok(code !== 0 && stdout === '', args.join(' '));
+      assert.match(stderr, said);
+    }),
+  );
   assert.equal((await run('keys', 'list')).stdout, before);
 });
 

@@ -136,6 +136,19 @@ test('a key that is revoked counts nowhere within a second', async () => {
   assert.equal(again.body.revokedAt, reply.body.revokedAt);
 });
 
+test('a change is in force in the process that answers it at once', async () => {
+  const users = async (secret: string): Promise<number> =>
+    (await one.get('/users', { authorization: `Bearer ${secret}` })).status;
+  for (let round = 0; round < 5; round += 1) {
+    const { body: made } = await admin.post('/keys', { name: 'at once', scopes: ['queries:read'] });
+    assert.equal(await users(made.secret), 200, 'made');
+    const { body: rotated } = await admin.post(`/keys/${made.id}/rotate`, {});
+    assert.deepEqual([await users(rotated.secret), await users(made.secret)], [200, 401], 'rotated');
+    await admin.post(`/keys/${made.id}/revoke`, {});
+    assert.equal(await users(rotated.secret), 401, 'revoked');
+  }
+});
+
 test('a key is over at its time, whoever looks', async () => {
   const expiresAt = new Date(Date.now() + 3_000).toISOString();
   const { headers } = await issueKey(database, ['queries:read'], { expiresAt });

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ROOT } from '../support/coffer-process.ts';
+import { bareEnvironment, ROOT } from '../support/coffer-process.ts';
 import { openFilledLedger, type FilledLedger } from './filled-ledger.ts';
 
 /** Nobody listens there. */
@@ -31,7 +31,7 @@ function audit(args: readonly string[], url = ledger.url): Promise<Ran> {
 }
 
 function coffer(args: readonly string[], own: Readonly<Record<string, string>>): Promise<Ran> {
-  const env = { PATH: process.env['PATH'] ?? '', COFFER_AUDIT_KEY_FILE: ledger.keyFile, ...own };
+  const env = { ...bareEnvironment(), COFFER_AUDIT_KEY_FILE: ledger.keyFile, ...own };
   return new Promise((resolve) => {
     const options = { cwd: ROOT, env, timeout: 30_000 };
     const child = execFile(process.execPath, ['src/main.ts', ...args], options, (_error, stdout, stderr) =>
@@ -159,11 +159,7 @@ select concat_ws(',', w.id, w.owner, a.slug, w.balance, w.held, b.position) as l
 
 /** What a shell does: stdout, or a file that is named, is a disk that is full. */
 function auditTo(full: string, args: readonly string[]): Promise<Ran> {
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    COFFER_AUDIT_KEY_FILE: ledger.keyFile,
-    DATABASE_URL: ledger.url,
-  };
+  const env = { ...bareEnvironment(), COFFER_AUDIT_KEY_FILE: ledger.keyFile, DATABASE_URL: ledger.url };
   const command = `"${process.execPath}" src/main.ts audit ${args.map((arg) => `"${arg}"`).join(' ')} > ${full}`;
   return new Promise((resolve) => {
     const options = { cwd: ROOT, env, timeout: 30_000 };

@@ -188,8 +188,8 @@ async function assertAcknowledged(
   const { first, position, coffer } = known;
   for (const reply of definite(entry)) assert.equal(reply.text, first.text, 'two answers to one key differ');
   assert.equal(position, first.headers.get('coffer-position'), `acknowledged, but not there: ${first.text}`);
-  const { status, body } = await coffer.get(`/idempotency-keys/${entry.key}`);
-  assert.equal(status, 200);
+  const { status, body, text } = await coffer.get(`/idempotency-keys/${entry.key}`);
+  assert.equal(status, 200, text);
   assert.deepEqual([body.status, body.position, body.outcome], [first.status, position, first.body]);
   const again = await coffer.post(entry.command.path, entry.command.body, entry.key);
   assert.deepEqual([again.status, again.text], [first.status, first.text]);

@@ -99,6 +99,7 @@ test('every packet late: slow is not broken', async () => {
 
 test('connections that swallow everything: the service gives them up, and new ones serve', async () => {
   await strike([services[0]], fewerRounds, () => rough.blackHole());
+  rough.mend();
 });
 
 for (const reaction of ['lose', 'lose_answer', 'hang_up'] as const satisfies readonly Reaction[]) {

@@ -15,7 +15,7 @@ import {
   type Environment,
 } from '../support/coffer-process.ts';
 import { assertAllIsWell, environmentOf, untilCaughtUp } from './aftermath.ts';
-import { createParties, openClientLedger, type Parties } from './client-ledger.ts';
+import { createParties, openClientLedger, type Load, type Parties } from './client-ledger.ts';
 import { openOwnPostgres, type OwnPostgres } from './own-postgres.ts';
 import { rounds } from './rounds.ts';
 
@@ -50,12 +50,12 @@ async function withObserver(work: (observer: pg.Client) => Promise<void>): Promi
 }
 
 /** Rounds of a disaster under load, after each of which the client's books and the log agree. */
-async function strike(disaster: () => Promise<void>): Promise<void> {
+async function strike(disaster: (load: Load) => Promise<void>): Promise<void> {
   for (const _ of rounds) {
     const ledger = openClientLedger(parties);
     const load = ledger.load(() => apis, CLIENTS);
     await load.acknowledgedMore(randomInt(10, 60));
-    await disaster();
+    await disaster(load);
     await load.acknowledgedMore(30);
     await load.stop();
     // A worker that is still starting would end with its database, as it should.
@@ -80,6 +80,22 @@ test('kill -9 of the worker: writes go on, and the next one goes on where it was
     worker.signal('SIGKILL');
     await worker.exited;
     worker = spawnCoffer(['worker'], env);
+  }));
+
+test('a worker that stands still (SIGSTOP): writes go on, and it goes on where it was once it moves', () =>
+  strike(async (load) => {
+    worker.signal('SIGSTOP');
+    await load.acknowledgedMore(60);
+    const head = (await apis[1].get('/projections')).body.data as {
+      position: string;
+      headPosition: string;
+    }[];
+    for (const { position, headPosition } of head)
+      assert.ok(
+        BigInt(headPosition) - BigInt(position) >= 60n,
+        `nobody reads: ${position} of ${headPosition}`,
+      );
+    worker.signal('SIGCONT');
   }));
 
 // One that starts while its database goes away ends, and is somebody else's to start again.

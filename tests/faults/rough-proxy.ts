@@ -17,10 +17,11 @@ export type RoughProxy = {
   halve(): Promise<void>;
   /**
    * What is open now swallows everything from now on, without a word to either side; new connections pass, as
-   * behind a firewall that has lost its table.
+   * behind a firewall that has lost its table. What was swallowed before is broken off: the server would keep its sessions
+   * for hours, until there is room for no more.
    */
   blackHole(): void;
-  /** Nothing new is delayed or halved any more. */
+  /** Nothing new is delayed or halved any more, and nothing swallowed. */
   mend(): void;
   close(): Promise<void>;
 };
@@ -55,6 +56,11 @@ export async function openRoughProxy(databaseUrl: string): Promise<RoughProxy> {
       });
     }
   });
+  function forget(link: Link): void {
+    links.delete(link);
+    breakOff(link);
+  }
+
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -74,11 +80,17 @@ export async function openRoughProxy(databaseUrl: string): Promise<RoughProxy> {
         for (const link of links) link.halves = resolve;
       }),
     blackHole() {
-      for (const link of links) link.swallows = true;
+      for (const link of links) {
+        if (link.swallows) forget(link);
+        else link.swallows = true;
+      }
     },
     mend() {
       delayMs = 0;
-      for (const link of links) link.halves = null;
+      for (const link of links) {
+        link.halves = null;
+        if (link.swallows) forget(link);
+      }
     },
     async close() {
       for (const link of links) breakOff(link);

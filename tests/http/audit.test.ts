@@ -181,7 +181,8 @@ test('metrics tell how far the log is sealed', async () => {
 
 test('without a worker nothing is sealed: proofs wait, and metrics say how much is not sealed', async () => {
   const other = await createTestDatabase();
-  const api = await startService(other, { worker: false });
+  // In vain whatever the time.
+  const api = await startService(other, { worker: false, config: { waitMs: 300 } });
   try {
     const { body: user } = await api.post('/users', { email: 'someone@example.com' });
     const reply = await api.get(`/audit/proofs/inclusion?position=${user.position}`);

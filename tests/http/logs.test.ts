@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
+import { createFaultLog } from '../../src/http/fault-log.ts';
+import { problemOf } from '../../src/http/problems.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startService, type Service } from '../support/service.ts';
 import { newHolder, topUp } from './payments.ts';
@@ -108,4 +110,27 @@ test('what goes well is not worth a line', async () => {
     .slice(before)
     .filter((line) => (JSON.parse(line) as { reqId?: string }).reqId !== undefined);
   assert.deepEqual(own, []);
+});
+
+test('of many that are turned away for one reason a line a second tells, and how many there were; a bug is never left out', () => {
+  const written: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void written.push(JSON.parse(line)) });
+  let now = 0;
+  const tell = createFaultLog(() => now);
+  const turnAway = (code: 'overloaded' | 'database_unavailable' | 'internal_error'): void =>
+    tell({ id: `at-${now}`, log }, problemOf(code, 'No.', '/'), new Error(`why ${code}`));
+  for (; now < 2_500; now += 1) turnAway('overloaded');
+  turnAway('database_unavailable');
+  for (let bug = 0; bug < 3; bug += 1) turnAway('internal_error');
+  assert.deepEqual(
+    written.map(({ reqId, code, others }) => [reqId, code, others]),
+    [
+      ['at-0', 'overloaded', undefined],
+      ['at-1000', 'overloaded', 999],
+      ['at-2000', 'overloaded', 999],
+      ['at-2500', 'database_unavailable', undefined],
+      ...Array.from({ length: 3 }, () => ['at-2500', undefined, undefined]),
+    ],
+  );
+  assert.equal(written[0]!['reason'], 'why overloaded');
 });

@@ -85,6 +85,8 @@ select id, seq::integer as entries
   assert.ok(body.data.length > 3 && body.data.length < 100);
   assert.equal(body.nextAfter, EVENTS.toString());
   await until('the session has told what it read', async () => {
+    // Left alone it would say so after 10 s.
+    await service.get('/users?limit=1');
     return (await handedOut('ledger_entries_wallet')) >= entries;
   });
   assert.ok((await handedOut('ledger_entries_pkey', 'events_pkey')) - before < 100);

@@ -95,6 +95,55 @@ test('a request that is no HTTP is a problem, and the connection is closed', asy
   }
 });
 
+test('what Node would answer without a word is a problem too', async () => {
+  const unheard = [
+    { text: 'GET /users HTTP/1.1\r\n\r\n', status: 400, path: 'headers.host' },
+    {
+      text: request('GET', '/users', { host: 'localhost\r\nhost: localhost' }),
+      status: 400,
+      path: 'headers.host',
+    },
+    { text: request('POST', '/users', { expect: 'wonders' }, '{}'), status: 417, path: 'request' },
+    { text: 'CONNECT localhost:80 HTTP/1.1\r\nhost: localhost\r\n\r\n', status: 400, path: 'request' },
+  ];
+  for (const { text, status, path } of unheard) {
+    const answer = await ask(text);
+    expectRawProblem(answer, status, 'validation_failed');
+    assert.deepEqual(
+      answer.body.errors.map((error: { path: string }) => error.path),
+      [path],
+    );
+  }
+  expectRawProblem(await ask('GET /users HTTP/1.0\r\n\r\n'), 421, 'host_not_allowed');
+  assert.equal((await ask('GET /users HTTP/1.0\r\nhost: localhost\r\n\r\n')).status, 200);
+});
+
+test('a request that names the whole URL goes by the name in there, and by its path', async () => {
+  const asked = (target: string, host: string) => ask(request('GET', target, { host }));
+  expectRawProblem(await asked('http://evil.example/users', 'localhost'), 421, 'host_not_allowed');
+  assert.equal((await asked('http://localhost/users?limit=1', 'evil.example')).status, 200);
+  const nowhere = await asked('HTTP://localhost:80/nowhere?a=b', 'localhost');
+  expectRawProblem(nowhere, 404, 'not_found');
+  assert.equal(nowhere.body.instance, '/nowhere');
+  assert.equal((await asked('http://localhost?limit=1', 'localhost')).status, 200, 'no path is the root');
+
+  const body = JSON.stringify({ ...holder, amount: '1000000' });
+  const spend = (target: string) => ask(request('POST', target, { 'idempotency-key': 'whole-url' }, body));
+  const first = await spend('/transactions/spend');
+  expectRawProblem(first, 422, 'insufficient_funds');
+  const again = await spend('http://localhost/transactions/spend');
+  assert.equal(again.text, first.text);
+  assert.equal(again.headers.get('idempotent-replayed'), 'true');
+});
+
+test('a path with a part that is too long is told so in few words, and none leads out of a folder of files', async () => {
+  const long = await ask(request('GET', `/users/${'x'.repeat(10_000)}`));
+  assert.deepEqual(long.body.errors, [{ path: 'path', message: 'has a part that is too long' }]);
+  assert.equal(long.headers.get('x-content-type-options'), 'nosniff');
+  for (const path of ['/docs/static/../../users', '/pages/../server.ts', '/pages/..%2fserver.ts'])
+    expectRawProblem(await ask(request('GET', path)), 404, 'not_found');
+});
+
 test('headers that are too large are a 431 problem', async () => {
   expectRawProblem(
     await ask(request('GET', '/health', { 'x-large': 'x'.repeat(20_000) })),

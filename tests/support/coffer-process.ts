@@ -52,6 +52,12 @@ function environment(own: Environment): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), PORT: '0', LOG_LEVEL: 'info', ...key, ...own };
 }
 
+/** What a command needs of whoever runs it, and no more; compiled once for all tests where npm runs them. */
+export function bareEnvironment(): NodeJS.ProcessEnv {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+}
+
 const started = new Set<ChildProcess>();
 
 export function spawnCoffer(args: readonly string[], own: Environment, npm = false): CofferProcess {

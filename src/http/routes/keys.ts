@@ -13,6 +13,7 @@ import {
 import { SCOPES } from '../../access/scopes.ts';
 import { headPosition } from '../../events/head.ts';
 import { InvalidRequestError } from '../../errors.ts';
+import type { HttpDeps } from '../deps.ts';
 import { apiKey, apiKeyWithSecret } from '../key-resources.ts';
 import * as examples from '../key-examples.ts';
 import { timeParam } from '../query-params.ts';
@@ -57,7 +58,8 @@ const byId = z.strictObject({
 
 const tags = ['keys'];
 
-export function keyRoutes(app: FastifyInstance): void {
+/** A change is in force in this process when it is answered, and in all others within a second. */
+export function keyRoutes(app: FastifyInstance, { keys }: Pick<HttpDeps, 'keys'>): void {
   queryRoute(app, {
     url: '/keys',
     operationId: 'listKeys',
@@ -72,11 +74,18 @@ export function keyRoutes(app: FastifyInstance): void {
       return { body: { data: keys.map(shown), nextCursor: null }, position };
     },
   });
-  createRoute(app);
-  changeRoutes(app);
+  const inForce = async <Changed>(change: Promise<Changed>): Promise<Changed> => {
+    const changed = await change;
+    await keys.caughtUp();
+    return changed;
+  };
+  createRoute(app, inForce);
+  changeRoutes(app, inForce);
 }
 
-function createRoute(app: FastifyInstance): void {
+type InForce = <Changed>(change: Promise<Changed>) => Promise<Changed>;
+
+function createRoute(app: FastifyInstance, inForce: InForce): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: '/keys',
@@ -102,12 +111,12 @@ function createRoute(app: FastifyInstance): void {
         throw new InvalidRequestError([{ path: 'expiresAt', message: 'must be in the future' }]);
       const { readPool, ledgerId } = request.ledger;
       const wanted = { name, scopes: [...new Set(scopes)], expiresAt };
-      return sendSecret(reply.code(201), await createKey(readPool, ledgerId, wanted));
+      return sendSecret(reply.code(201), await inForce(createKey(readPool, ledgerId, wanted)));
     },
   });
 }
 
-function changeRoutes(app: FastifyInstance): void {
+function changeRoutes(app: FastifyInstance, inForce: InForce): void {
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: '/keys/:id/revoke',
@@ -131,7 +140,7 @@ function changeRoutes(app: FastifyInstance): void {
     preValidation: withBody,
     handler: async (request, reply) => {
       const { readPool, ledgerId } = request.ledger;
-      return sendKey(reply, shown(await revokeKey(readPool, ledgerId, request.params.id)));
+      return sendKey(reply, shown(await inForce(revokeKey(readPool, ledgerId, request.params.id))));
     },
   });
 
@@ -159,7 +168,8 @@ function changeRoutes(app: FastifyInstance): void {
     handler: async (request, reply) => {
       const { readPool, ledgerId } = request.ledger;
       const { overlapSeconds } = request.body;
-      return sendSecret(reply, await rotateKey(readPool, ledgerId, request.params.id, overlapSeconds));
+      const rotated = inForce(rotateKey(readPool, ledgerId, request.params.id, overlapSeconds));
+      return sendSecret(reply, await rotated);
     },
   });
 }
