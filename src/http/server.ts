@@ -96,7 +96,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   figuresRoute(app);
   rebuildRoutes(app, deps);
   keyRoutes(app);
-  await app.register(pageRoutes);
+  await app.register(pageRoutes, { keys: deps.keys });
   return app;
 }
 
