@@ -42,7 +42,7 @@ export function VirtualRows(props: VirtualRowsProps): JSX.Element {
       role="region"
       aria-label={label}
       tabIndex={0}
-      class="overflow-y-auto overscroll-contain"
+      class="overflow-y-auto"
       style={{ maxHeight: `${heightPx}px` }}
       onScroll={onScroll}
     >
