@@ -43,7 +43,8 @@ export function VirtualRows(props: VirtualRowsProps): JSX.Element {
       aria-label={label}
       tabIndex={0}
       class="overflow-y-auto"
-      style={{ maxHeight: `${heightPx}px` }}
+      // On a phone a part of the page stays beside it, to scroll by.
+      style={{ maxHeight: `min(${heightPx}px, 80dvh)` }}
       onScroll={onScroll}
     >
       <table class="w-full table-fixed border-collapse text-sm" aria-rowcount={count + 1}>

@@ -16,9 +16,13 @@ export function EventRow(props: {
   const transaction = transactionOf(event);
   const declined = type === 'transaction.rejected';
   return (
-    <li class="grid grid-cols-[auto_minmax(0,1fr)_auto] items-baseline gap-x-4 border-t border-line py-1.5 text-sm first:border-t-0 sm:grid-cols-[auto_11rem_minmax(0,1fr)_auto]">
-      <span class="min-w-14 text-muted">{grouped(position)}</span>
-      <span class={`truncate font-medium ${declined ? 'text-bad' : ''}`}>
+    <li class="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-x-4 border-t border-line py-1.5 text-sm first:border-t-0 sm:grid-cols-[auto_11rem_minmax(0,1fr)_auto]">
+      <span class="text-muted max-sm:col-start-2 max-sm:row-start-2 max-sm:text-right sm:min-w-14">
+        {grouped(position)}
+      </span>
+      <span
+        class={`truncate font-medium max-sm:col-start-1 max-sm:row-start-1 ${declined ? 'text-bad' : ''}`}
+      >
         {transaction === null ? (
           type
         ) : (
@@ -30,11 +34,11 @@ export function EventRow(props: {
           </a>
         )}
       </span>
-      <span class="truncate text-muted max-sm:col-span-2 max-sm:col-start-2 max-sm:row-start-2">
+      <span class="truncate text-muted max-sm:col-start-1 max-sm:row-start-2">
         {[summaryOf(event, assets), who].filter(Boolean).join(' · ')}
       </span>
       <time
-        class="text-right text-muted max-sm:col-start-3 max-sm:row-start-1"
+        class="text-right text-muted max-sm:col-start-2 max-sm:row-start-1"
         dateTime={recordedAt}
         title={formatTime(recordedAt)}
       >
