@@ -17,7 +17,10 @@ export async function seriousIssues({ page }: Opened): Promise<string[]> {
     const session = await page.context().newCDPSession(page);
     await session.send('Runtime.evaluate', { expression: AXE });
   }
-  // Colours that are still on their way to others have the contrast of neither.
+  // Colours that are still on their way to others have the contrast of neither; they set out with the next frame.
+  await page.evaluate(
+    'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
+  );
   await page.evaluate(
     'Promise.all(document.getAnimations().filter((of) => of.effect.getComputedTiming().endTime < Infinity).map((of) => of.finished.catch(() => of)))',
   );

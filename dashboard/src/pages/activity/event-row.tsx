@@ -34,7 +34,7 @@ export function EventRow(props: {
           </a>
         )}
       </span>
-      <span class="truncate text-muted max-sm:col-start-1 max-sm:row-start-2">
+      <span class="truncate text-muted max-sm:wrap-anywhere max-sm:whitespace-normal max-sm:col-start-1 max-sm:row-start-2">
         {[summaryOf(event, assets), who].filter(Boolean).join(' · ')}
       </span>
       <time

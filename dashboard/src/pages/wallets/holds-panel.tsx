@@ -87,7 +87,7 @@ function HoldRow({ hold, assets, onEnded }: HoldRowProps): JSX.Element {
           placeholder="All of it"
           inputMode="decimal"
           maxLength={60}
-          class="min-w-32 flex-1"
+          class="min-w-32 flex-1 max-sm:basis-full"
           value={part}
           onInput={setPart}
           fault={fault}
