@@ -1,11 +1,13 @@
 /** The frame around every page: where one is, where one can go, and whether the service is there. */
 import type { JSX, TargetedMouseEvent } from 'preact';
+import { connection } from './api/connection.ts';
 import { hasKey } from './api/key.ts';
 import { openDocument } from './api/open-document.ts';
 import { AwayBanner } from './components/away-banner.tsx';
 import { Freshness } from './components/freshness.tsx';
 import { KeyForm } from './components/key-form.tsx';
 import { PAGES, hrefOf, useRoute, type PageName, type Route } from './lib/route.ts';
+import { useStore } from './lib/store.ts';
 import { ActivityPage } from './pages/activity/activity-page.tsx';
 import { AssetsPage } from './pages/assets/assets-page.tsx';
 import { AuditPage } from './pages/audit/audit-page.tsx';
@@ -23,20 +25,20 @@ const TITLES: Record<PageName, string> = {
 
 export function App(): JSX.Element {
   const route = useRoute();
+  const { wantsKey } = useStore(connection);
   document.title = `${TITLES[route.page]} · Coffer`;
   return (
-    <div class="mx-auto flex min-h-dvh max-w-6xl flex-col px-4 sm:px-6">
+    <div class="mx-auto flex min-h-dvh max-w-7xl flex-col px-4 sm:px-6">
       <Header current={route.page} />
       <AwayBanner />
-      <KeyForm />
       <main class="flex-1 pb-10" key={route.page}>
         <div class="mb-5 flex flex-wrap items-baseline justify-between gap-x-4">
           <h1 class="text-2xl font-semibold tracking-tight">{TITLES[route.page]}</h1>
-          <Freshness />
+          {!wantsKey && <Freshness />}
         </div>
-        <CurrentPage route={route} />
+        {wantsKey ? <KeyForm /> : <CurrentPage route={route} />}
       </main>
-      <TransactionDialog route={route} />
+      {!wantsKey && <TransactionDialog route={route} />}
       <Footer />
     </div>
   );

@@ -98,7 +98,7 @@ export async function buildServer(deps: HttpDeps, options: ServerOptions): Promi
   figuresRoute(app);
   rebuildRoutes(app, deps);
   keyRoutes(app, deps);
-  await app.register(pageRoutes);
+  await app.register(pageRoutes, { keys: deps.keys });
   return app;
 }
 

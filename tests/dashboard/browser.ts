@@ -44,15 +44,27 @@ export type Stage = {
   close(): Promise<void>;
 };
 
-/** A service on a database of its own, listening, and a browser with a fresh profile. */
+let launched: Promise<Browser> | null = null;
+
+/** One for all tests of a file: each page gets a fresh profile in it. */
+function theBrowser(): Promise<Browser> {
+  assert.ok(found);
+  launched ??= chromium.launch({ executablePath: found, args: FLAGS, timeout: 60_000 });
+  return launched;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await launched)?.close();
+}
+
+/** A service on a database of its own, listening, for a browser to look at. */
 export async function setStage(config: Partial<Config> = {}): Promise<Stage> {
   const database = await createTestDatabase();
   let service = await startService(database, { config });
   await service.http.listen({ host: '127.0.0.1', port: 0 });
   const { port } = service.http.server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/`;
-  assert.ok(found);
-  const browser = await chromium.launch({ executablePath: found, args: FLAGS, timeout: 60_000 });
+  const browser = await theBrowser();
   let running = true;
   return {
     database,
@@ -71,7 +83,6 @@ export async function setStage(config: Partial<Config> = {}): Promise<Stage> {
       running = true;
     },
     async close() {
-      await browser.close();
       if (running) await service.close();
       await database.drop();
     },
@@ -83,7 +94,7 @@ async function open(browser: Browser, address: string, options: BrowserContextOp
   context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
   page.on('console', (message) => {
     const { url } = message.location();
     const text = `${message.text()} ${url}`;

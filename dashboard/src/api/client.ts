@@ -1,5 +1,5 @@
 /** The one way to the service. Nothing here throws: what went wrong is an answer too. */
-import { noteAnswer, noteAway } from './connection.ts';
+import { noteAnswer, noteAway, notePresence } from './connection.ts';
 import { authorization, refuseKey } from './key.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -63,9 +63,12 @@ async function ask<Body>(path: string, init: Sent): Promise<Reply<Body>> {
 
 function explain<Body>(response: Response, problem: Problem, position: string | null): Reply<Body> {
   const { status } = response;
+  const isSilent = status === 429 || status >= 500;
   if (AWAY.has(problem.code) || status === 502 || status === 504) noteAway(problem.detail);
+  // It is there, and yet what is shown is no newer for it.
+  else if (isSilent) notePresence();
   else noteAnswer(position);
-  if (status === 429 || status >= 500) return { kind: 'silent', problem };
+  if (isSilent) return { kind: 'silent', problem };
   return { kind: 'refused', problem, position };
 }
 

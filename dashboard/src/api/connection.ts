@@ -10,6 +10,8 @@ export type Connection = {
   readonly position: string;
   /** The service wants to know who asks. */
   readonly wantsKey: boolean;
+  /** The last key that was entered counts for nothing. */
+  readonly refusedKey: boolean;
 };
 
 export const connection = createStore<Connection>({
@@ -17,12 +19,17 @@ export const connection = createStore<Connection>({
   answeredAt: null,
   position: '0',
   wantsKey: false,
+  refusedKey: false,
 });
 
 export function noteAnswer(position: string | null): void {
   const known = connection.get().position;
   const newer = position !== null && BigInt(position) > BigInt(known);
   connection.set({ away: null, answeredAt: Date.now(), ...(newer ? { position } : {}) });
+}
+
+export function notePresence(): void {
+  connection.set({ away: null });
 }
 
 export function noteAway(reason: string): void {

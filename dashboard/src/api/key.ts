@@ -10,13 +10,18 @@ export function authorization(): Record<string, string> {
   return key === null ? {} : { authorization: `Bearer ${key}` };
 }
 
+/** As the page itself says, or where the service refused: until then nothing needs to be asked. */
+export function askForKeyAtFirst(): void {
+  connection.set({ wantsKey: document.documentElement.dataset['keys'] === 'required' && !hasKey() });
+}
+
 export function hasKey(): boolean {
   return sessionStorage.getItem(NAME) !== null;
 }
 
 export function takeKey(key: string): void {
   sessionStorage.setItem(NAME, key);
-  connection.set({ wantsKey: false });
+  connection.set({ wantsKey: false, refusedKey: false });
   for (const listener of onKey) listener();
 }
 
@@ -29,5 +34,5 @@ export function subscribeToKey(listener: () => void): () => void {
 export function refuseKey(sent: string | undefined): void {
   if (sent !== authorization()['authorization']) return;
   sessionStorage.removeItem(NAME);
-  connection.set({ wantsKey: true });
+  connection.set({ wantsKey: true, refusedKey: sent !== undefined });
 }

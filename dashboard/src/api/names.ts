@@ -19,6 +19,11 @@ async function askFor(id: string): Promise<void> {
   else asked.delete(id);
 }
 
+/** Those that are known already, without asking for others: a feed may name more people than can be asked for. */
+export function useKnownNames(): Readonly<Record<string, string>> {
+  return useStore(names);
+}
+
 /** `of` gives a short id until the name is known. */
 export type Names = { of(id: string): string };
 

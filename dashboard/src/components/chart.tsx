@@ -1,18 +1,18 @@
 /** Lines over time. What they say is said in words and figures beside them too: a canvas has no text. */
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type UPlot from 'uplot';
-import { formatClock, formatDay } from '../lib/time.ts';
+import { momentOf, optionsOf } from '../lib/chart-options.ts';
 import 'uplot/dist/uPlot.min.css';
 
 export type Series = {
   readonly label: string;
   /** One for each x; null where there is none. */
   readonly values: readonly (number | null)[];
-  readonly color?: 'accent' | 'bad' | 'warn' | 'muted';
+  readonly color?: 'accent' | 'warn';
 };
 
-type ChartProps = {
+export type ChartProps = {
   readonly label: string;
   /** Seconds since 1970, ascending. */
   readonly xs: readonly number[];
@@ -20,17 +20,23 @@ type ChartProps = {
   readonly heightPx?: number;
   /** How a value is written at the axis. */
   readonly format?: (value: number) => string;
+  /** Values are counts: nothing between whole numbers is marked. */
+  readonly isWhole?: boolean;
+  /** How the value of the first series at an index is written where it is pointed at: as at the axis, or with more digits. */
+  readonly exact?: (index: number) => string;
 };
 
 const HEIGHT_PX = 180;
-const AXIS_PX = 64;
-const TWO_DAYS_SECONDS = 2 * 86_400;
+
+/** Where the pointer is: at which x, and how far from the left of the whole. */
+type Pointed = { readonly index: number; readonly leftPx: number; readonly isRight: boolean };
 
 export function Chart(props: ChartProps): JSX.Element {
-  const { label, heightPx = HEIGHT_PX } = props;
+  const { label, heightPx = HEIGHT_PX, xs, series } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<UPlot | null>(null);
   const latest = useRef(props);
+  const [pointed, setPointed] = useState<Pointed | null>(null);
   latest.current = props;
 
   useEffect(() => {
@@ -42,7 +48,9 @@ export function Chart(props: ChartProps): JSX.Element {
       const { default: Plot } = await import('uplot');
       if (gone || place === null) return;
       chart.current?.destroy();
-      chart.current = new Plot(optionsOf(latest.current, place.clientWidth), dataOf(latest.current), place);
+      const size = { width: place.clientWidth, height: heightPx };
+      const options = optionsOf(latest, size, (plot) => setPointed(pointedBy(plot)));
+      chart.current = new Plot(options, dataOf(latest.current), place);
     }
     const redraw = () => void draw();
     const resize = new ResizeObserver(() =>
@@ -58,18 +66,15 @@ export function Chart(props: ChartProps): JSX.Element {
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [heightPx, props.series.length]);
+  }, [heightPx, series.length]);
 
-  useEffect(() => chart.current?.setData(dataOf(props)));
+  useEffect(() => chart.current?.setData(dataOf(latest.current)), [xs, series]);
 
   return (
-    <div
-      ref={box}
-      role="img"
-      aria-label={label}
-      class="contain-inline-size"
-      style={{ height: `${heightPx}px` }}
-    />
+    <div class="relative contain-inline-size" style={{ height: `${heightPx}px` }}>
+      <div ref={box} role="img" aria-label={label} class="h-full" />
+      {pointed !== null && <Pointer {...props} pointed={pointed} />}
+    </div>
   );
 }
 
@@ -77,57 +82,36 @@ function dataOf({ xs, series }: ChartProps): UPlot.AlignedData {
   return [[...xs], ...series.map(({ values }) => [...values])];
 }
 
-function optionsOf(props: ChartProps, width: number): UPlot.Options {
-  const { series, heightPx = HEIGHT_PX, format = (value) => value.toString() } = props;
-  const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
-  const axis = {
-    stroke: color('muted'),
-    grid: { stroke: color('line'), width: 1 },
-    ticks: { show: false },
-    font: '12px system-ui, sans-serif',
-  };
-  return {
-    width,
-    height: heightPx,
-    legend: { show: false },
-    cursor: { show: false },
-    // On the right half of the last time stands out.
-    padding: [8, 36, 0, 0],
-    scales: { y: { range: (_chart, least, most) => rangeOf(least, most) } },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        space: 90,
-        size: 30,
-        values: (_chart, values) => values.map((value) => momentOf(value, spanOf(props))),
-      },
-      { ...axis, size: AXIS_PX, values: (_chart, values) => values.map((value) => format(value)) },
-    ],
-    series: [
-      {},
-      ...series.map(({ label, color: name = 'accent' }) => ({
-        label,
-        stroke: color(name),
-        width: 1.5,
-        points: { show: false },
-      })),
-    ],
-  };
+function pointedBy({ cursor, over }: UPlot): Pointed | null {
+  const { idx, left } = cursor;
+  if (idx == null || left === undefined || left < 0) return null;
+  return { index: idx, leftPx: over.offsetLeft + left, isRight: left > over.clientWidth / 2 };
 }
 
-function spanOf({ xs }: ChartProps): number {
-  return (xs.at(-1) ?? 0) - (xs[0] ?? 0);
-}
-
-/** A day where days are shown, else a time. */
-function momentOf(seconds: number, spanSeconds: number): string {
-  const rfc3339 = new Date(seconds * 1_000).toISOString();
-  return spanSeconds > TWO_DAYS_SECONDS ? formatDay(rfc3339.slice(0, 10)) : formatClock(rfc3339);
-}
-
-/** From zero, and never without a height. */
-function rangeOf(least: number | null, most: number | null): [number, number] {
-  const [low, high] = [Math.min(0, least ?? 0), Math.max(0, most ?? 0)];
-  return low === high ? [0, 1] : [low * 1.1, high * 1.1];
+/** The figures under the pointer, on the side of it where there is more room. */
+function Pointer(props: ChartProps & { readonly pointed: Pointed }): JSX.Element | null {
+  const { xs, series, exact, format = String, pointed } = props;
+  const { index, leftPx, isRight } = pointed;
+  const seconds = xs[index];
+  const lines = series
+    .map(({ label, values }, at) => [label, values[index] ?? null, at] as const)
+    .filter(([, value]) => value !== null);
+  if (seconds === undefined || lines.length === 0) return null;
+  return (
+    <div
+      aria-hidden="true"
+      class={`pointer-events-none absolute top-1 z-10 max-w-1/2 rounded-md border border-line bg-surface px-2.5 py-1.5 text-xs shadow-sm ${isRight ? '-translate-x-[calc(100%+0.5rem)]' : 'translate-x-2'}`}
+      style={{ left: `${leftPx}px` }}
+    >
+      <p class="text-muted">{momentOf(seconds, xs)}</p>
+      {lines.map(([label, value, at]) => (
+        <p key={label} class="wrap-anywhere">
+          {series.length > 1 && <span class="text-muted">{label} </span>}
+          <span class="font-medium">
+            {at === 0 && exact !== undefined ? exact(index) : format(Number(value))}
+          </span>
+        </p>
+      ))}
+    </div>
+  );
 }

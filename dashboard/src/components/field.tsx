@@ -18,7 +18,7 @@ function Frame(
   const { id, label, hint, fault, children } = props;
   const note = fault ?? hint;
   return (
-    <div class={`grid content-start gap-1 ${props.class ?? ''}`}>
+    <div class={`grid grid-cols-[minmax(0,1fr)] content-start gap-1 ${props.class ?? ''}`}>
       <label for={id} class="text-sm font-medium">
         {label}
       </label>
@@ -26,7 +26,7 @@ function Frame(
       {note !== undefined && (
         <p
           id={`${id}-note`}
-          class={`text-xs ${fault == null ? 'text-muted' : 'text-bad'}`}
+          class={`text-xs wrap-anywhere ${fault == null ? 'text-muted' : 'text-bad'}`}
           aria-live="polite"
         >
           {note}
@@ -69,7 +69,7 @@ export function TextField(props: TextFieldProps): JSX.Element {
     <Frame {...props} id={id}>
       <input
         id={id}
-        class={`${BOX} ${large ? 'text-xl! font-medium' : ''} ${kind.type.startsWith('date') ? 'max-sm:px-2 max-sm:text-sm' : ''}`}
+        class={`${BOX} ${large ? 'font-medium' : ''} ${kind.type.startsWith('date') ? 'max-sm:px-2 max-sm:text-sm' : ''}`}
         {...kind}
         autocomplete={props.autocomplete ?? 'off'}
         {...noted(id, props)}

@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { AttemptState } from '../api/attempt.ts';
 import type { Problem } from '../api/client.ts';
+import { useInView } from '../lib/in-view.ts';
 import { Button } from './button.tsx';
 
 type OutcomeProps<Answer> = {
@@ -12,8 +13,9 @@ type OutcomeProps<Answer> = {
 };
 
 export function Outcome<Answer>({ state, done, explain }: OutcomeProps<Answer>): JSX.Element {
+  const place = useInView(state.kind);
   return (
-    <div aria-live="polite" class="text-sm empty:absolute">
+    <div ref={place} aria-live="polite" class="scroll-my-4 text-sm empty:absolute">
       <Words state={state} done={done} {...(explain === undefined ? {} : { explain })} />
     </div>
   );
@@ -63,7 +65,7 @@ export function ProblemNote(props: {
         {code === 'no_answer' ? (
           title
         ) : (
-          <a class="underline underline-offset-2" href={`/problems/${code}`}>
+          <a class="underline underline-offset-2" href={`/problems/${code}`} target="_blank" rel="noreferrer">
             {title}
           </a>
         )}

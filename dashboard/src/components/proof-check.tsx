@@ -40,7 +40,7 @@ export function ProofCheck({ position }: { readonly position: string }): JSX.Ele
 /** What was looked at, in its order, to the first thing that does not hold. */
 export function VerdictList({ verdict }: { readonly verdict: Verdict }): JSX.Element {
   return (
-    <div class="grid gap-2 rounded-lg bg-tint p-4 text-sm">
+    <div class="grid gap-2 rounded-lg border border-line p-4 text-sm">
       <p>
         {verdict.holds ? (
           <Badge look="good">Verified in this browser</Badge>

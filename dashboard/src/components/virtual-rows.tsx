@@ -42,8 +42,9 @@ export function VirtualRows(props: VirtualRowsProps): JSX.Element {
       role="region"
       aria-label={label}
       tabIndex={0}
-      class="overflow-y-auto overscroll-contain"
-      style={{ maxHeight: `${heightPx}px` }}
+      class="overflow-y-auto"
+      // On a phone a part of the page stays beside it, to scroll by.
+      style={{ maxHeight: `min(${heightPx}px, 80dvh)` }}
       onScroll={onScroll}
     >
       <table class="w-full table-fixed border-collapse text-sm" aria-rowcount={count + 1}>

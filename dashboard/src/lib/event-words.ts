@@ -1,6 +1,7 @@
 /** What an event says, in a line. */
 import type { Asset, LedgerEvent } from '../api/types.ts';
 import { formatAmount } from './amount.ts';
+import { typeName } from './transaction-types.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -23,7 +24,7 @@ function amountOf(data: Data, assets: readonly Asset[]): string {
 
 /** Types may be added by a newer service: what is not known here has no words. */
 export function summaryOf({ type, data }: LedgerEvent, assets: readonly Asset[]): string {
-  const kind = (text(data, 'type') ?? '').replaceAll('_', ' ');
+  const kind = typeName(text(data, 'type') ?? '');
   const hold = inside(data, 'hold');
   const schedule = inside(data, 'schedule');
   const known: Readonly<Record<string, string | undefined>> = {
@@ -34,9 +35,24 @@ export function summaryOf({ type, data }: LedgerEvent, assets: readonly Asset[])
     'hold.released': amountOf(hold, assets),
     'hold.expired': amountOf(hold, assets),
     'asset.created': text(data, 'name') ?? '',
-    'scheduled.created': `${text(schedule, 'type') ?? ''} ${amountOf(inside(schedule, 'command'), assets)}`,
+    'wallet.opened': walletWords(data, assets),
+    'scheduled.created': `${typeName(text(schedule, 'type') ?? '')} ${amountOf(inside(schedule, 'command'), assets)}`,
   };
   return (known[type] ?? text(data, 'status') ?? '').trim();
+}
+
+function walletWords(data: Data, assets: readonly Asset[]): string {
+  const slug = text(data, 'asset');
+  const system = text(inside(data, 'owner'), 'system');
+  const name = assets.find((one) => one.slug === slug)?.name ?? slug ?? '';
+  return system === null ? name : `${name}, ${system}`;
+}
+
+/** Whose it is, where an event names one user. */
+export function userOf({ data }: LedgerEvent): string | null {
+  return (
+    text(data, 'userId') ?? text(inside(data, 'owner'), 'userId') ?? text(inside(data, 'hold'), 'userId')
+  );
 }
 
 /** Of a declined attempt, why. */

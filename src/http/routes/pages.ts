@@ -1,9 +1,11 @@
 /** What a person sees in a browser: the dashboard, and a page for every problem code. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { HttpDeps } from '../deps.ts';
 import { RequestFaultError } from '../error-handler.ts';
 import { sendPlainPage } from '../plain-page.ts';
 import { installPageHeaders } from '../security-headers.ts';
@@ -13,9 +15,11 @@ const PAGES = fileURLToPath(new URL('../pages', import.meta.url));
 /** Made by `npm run dashboard:build`. */
 const DASHBOARD = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url));
 const INDEX = `${DASHBOARD}/index.html`;
+/** So that the page asks for a key before it asks for anything else, and is not told so by refusals. */
+const KEY_WANTED = '<html data-keys="required" ';
 
 /** In a scope of its own, whose headers are those of pages. */
-export async function pageRoutes(app: FastifyInstance): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, { keys }: Pick<HttpDeps, 'keys'>): Promise<void> {
   // Who has no key yet has to see where to enter it, and what a refusal means.
   app.addHook('onRoute', (route) => {
     route.config = { access: 'open', ...route.config };
@@ -36,12 +40,13 @@ export async function pageRoutes(app: FastifyInstance): Promise<void> {
       schema: { tags: ['pages'], summary: 'The dashboard', response: html('A page for people') },
       config: config('getDashboard'),
     },
-    (_request, reply) => {
+    async (_request, reply) => {
       if (!existsSync(INDEX)) return sendNotBuilt(reply);
+      const html = await readFile(INDEX, 'utf8');
       // Asked for anew each time: it names the files that are kept for good.
       return reply
-        .header('cache-control', 'no-cache')
-        .sendFile('index.html', DASHBOARD, { cacheControl: false });
+        .headers({ 'cache-control': 'no-cache', 'content-type': 'text/html; charset=utf-8' })
+        .send(keys.isClosed() ? html.replace('<html ', KEY_WANTED) : html);
     },
   );
   app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) => reply.sendFile('favicon.svg'));

@@ -4,6 +4,7 @@ import type { Operations } from '../../api/types.ts';
 import { Empty, Panel } from '../../components/panel.tsx';
 import { grouped } from '../../lib/amount.ts';
 import { formatTime } from '../../lib/time.ts';
+import { reasonName } from '../../lib/transaction-types.ts';
 
 const MOST_SHOWN = 8;
 const EVERY_MS = 2_000;
@@ -24,8 +25,13 @@ export function Refusals({ seen }: { readonly seen: ReadonlyMap<string, number> 
           {reasons.map(([code, count]) => (
             <li key={code} class="grid gap-1 text-sm">
               <div class="flex items-baseline justify-between gap-3">
-                <a class="underline-offset-2 hover:underline" href={`/problems/${code}`}>
-                  {code.replaceAll('_', ' ')}
+                <a
+                  class="underline underline-offset-2"
+                  href={`/problems/${code}`}
+                  target="_blank"
+                  rel="noreferrer"
+                >
+                  {reasonName(code)}
                 </a>
                 <span class="font-medium">{grouped(count.toString())}</span>
               </div>

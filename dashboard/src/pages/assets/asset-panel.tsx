@@ -16,15 +16,19 @@ export function AssetPanel({ asset, line }: AssetPanelProps): JSX.Element {
   const frozen = status === 'FROZEN';
   return (
     <Panel title={name} aside={<Badge look={frozen ? 'warn' : 'good'}>{frozen ? 'Frozen' : 'Active'}</Badge>}>
-      <div class="grid gap-5">
-        <dl class="grid grid-cols-2 gap-4 sm:grid-cols-4">
+      <div class="grid grid-cols-[minmax(0,1fr)] gap-5">
+        <dl class="flex flex-wrap gap-x-10 gap-y-4">
           <Figure
             label="In circulation"
             value={line === null ? '…' : formatAmount(line.circulation, scale)}
           />
           <Figure label="Supply cap" value={supplyCap === null ? 'None' : formatAmount(supplyCap, scale)} />
           <Figure label="Wallets" value={line === null ? '…' : grouped(line.wallets)} />
-          <Figure label="Decimals" value={scale.toString()} note={slug} />
+          <Figure label="Decimals" value={scale.toString()} />
+          <Figure
+            label="Slug"
+            value={<span class="font-mono text-base font-normal tracking-normal">{slug}</span>}
+          />
         </dl>
         {supplyCap !== null && line !== null && <CapBar used={line.circulation} cap={supplyCap} />}
         <CirculationChart asset={asset} />

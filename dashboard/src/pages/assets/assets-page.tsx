@@ -21,7 +21,12 @@ export function AssetsPage({ route }: { readonly route: Route }): JSX.Element {
   return (
     <div class="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_18rem]">
       <div class="grid min-w-0 gap-5">
-        <TrialBalancePanel assets={all} balance={balance.data} chosen={chosen?.slug ?? null} />
+        <TrialBalancePanel
+          assets={all}
+          balance={balance.data}
+          problem={balance.problem}
+          chosen={chosen?.slug ?? null}
+        />
         {chosen !== null && (
           <AssetPanel
             key={chosen.slug}

@@ -2,12 +2,18 @@ import type { JSX } from 'preact';
 import { useLive } from '../../api/live.ts';
 import type { Asset, DailyActivity, Page } from '../../api/types.ts';
 import { Chart } from '../../components/chart.tsx';
-import { approximately } from '../../lib/amount.ts';
+import { approximately, formatAmount } from '../../lib/amount.ts';
 
 const EVERY_MS = 30_000;
 const DAYS = 30;
+const MOST_IN_WORDS = 1e15;
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
+
+/** For the axis: "1.5K", and "2e+20" where there are no words for it. */
+function short(value: number): string {
+  return Math.abs(value) < MOST_IN_WORDS ? compact.format(value) : value.toExponential(0);
+}
 
 /** How much was in circulation at the end of each day. */
 export function CirculationChart({ asset }: { readonly asset: Asset }): JSX.Element | null {
@@ -26,7 +32,8 @@ export function CirculationChart({ asset }: { readonly asset: Asset }): JSX.Elem
             values: data.data.map(({ circulation }) => approximately(circulation, asset.scale)),
           },
         ]}
-        format={(value) => compact.format(value)}
+        format={short}
+        exact={(index) => formatAmount(data.data[index]?.circulation ?? '0', asset.scale)}
       />
     </figure>
   );

@@ -8,6 +8,7 @@ import { TextArea, TextField } from '../../components/field.tsx';
 import { ProblemNote } from '../../components/outcome.tsx';
 import { Panel } from '../../components/panel.tsx';
 import { VerdictList } from '../../components/proof-check.tsx';
+import { useInView } from '../../lib/in-view.ts';
 import { verifyProof, type Verdict } from '../../proof/verify.ts';
 
 const POSITION = /^[1-9][0-9]{0,18}$/;
@@ -26,6 +27,7 @@ export function ProofPanel({ keys, asked }: ProofPanelProps): JSX.Element {
   const [busy, setBusy] = useState(false);
   const check = useCheck(keys ?? []);
   const ready = keys !== null;
+  const verdict = useInView(check.verdict);
 
   async function lookUp(text: string): Promise<void> {
     if (busy) return;
@@ -53,7 +55,7 @@ export function ProofPanel({ keys, asked }: ProofPanelProps): JSX.Element {
         <TextArea
           label="Proof"
           hint="Fetched, or pasted. Change anything in it, and see that it holds no more."
-          rows={10}
+          rows={check.json === '' ? 4 : 12}
           value={check.json}
           fault={check.fault}
           onInput={check.write}
@@ -74,7 +76,9 @@ export function ProofPanel({ keys, asked }: ProofPanelProps): JSX.Element {
             Verify this proof
           </Button>
         </div>
-        <div aria-live="polite">{check.verdict !== null && <VerdictList verdict={check.verdict} />}</div>
+        <div ref={verdict} aria-live="polite" class="scroll-my-4">
+          {check.verdict !== null && <VerdictList verdict={check.verdict} />}
+        </div>
       </div>
     </Panel>
   );

@@ -34,20 +34,20 @@ export function CommandsPanel({ figures }: { readonly figures: Operations }): JS
         <Figure
           label="Batch size"
           value={figure.format(batches.meanCommands)}
-          note={`${figure.format(batches.perSecond)} batches a second`}
+          note={`${figure.format(batches.perSecond)} batches per second`}
         />
-        <Figure label="Commands" value={figure.format(batches.commandsPerSecond)} note="a second" />
+        <Figure label="Commands" value={figure.format(batches.commandsPerSecond)} note="per second" />
         <Figure
-          label="Commit latency"
+          label="Commit latency, p50"
           value={milliseconds(batches.p50Ms)}
-          note={`99 of 100: ${milliseconds(batches.p99Ms)}`}
+          note={`p99 ${milliseconds(batches.p99Ms)}`}
         />
         <Figure
           label="Memory"
           value={`${Math.round(process.memoryBytes / MIB)} MiB`}
           note={`up for ${formatSeconds(process.uptimeSeconds)}`}
         />
-        <Figure label="Event loop" value={milliseconds(process.eventLoopLagMs)} note="a turn of it" />
+        <Figure label="Event loop" value={milliseconds(process.eventLoopLagMs)} note="delay" />
       </dl>
       <LatencyChart figures={figures} />
     </Panel>
@@ -61,8 +61,8 @@ function LatencyChart({ figures }: { readonly figures: Operations }): JSX.Elemen
     <figure class="mt-5">
       <figcaption class="mb-2 flex flex-wrap gap-x-4 text-sm text-muted">
         Commit latency over time
-        <Key class="bg-accent">half are faster</Key>
-        <Key class="bg-warn">99 of 100 are</Key>
+        <Key class="bg-accent">p50</Key>
+        <Key class="bg-warn">p99</Key>
       </figcaption>
       <Chart
         label={`Commit latency over time: now half within ${milliseconds(figures.batches.p50Ms)}, 99 of 100 within ${milliseconds(figures.batches.p99Ms)}`}

@@ -33,7 +33,8 @@ export function LagPanel({ projections }: { readonly projections: readonly Proje
           label={`Events behind the log over time: now ${now}, at most ${most}`}
           xs={[beginningOf(samples), ...samples.map(({ seconds }) => seconds)]}
           series={[{ label: 'Events behind', values: [null, ...lags] }]}
-          format={(value) => (Number.isInteger(value) ? grouped(value.toString()) : '')}
+          format={(value) => grouped(value.toString())}
+          isWhole
         />
         <p class="text-sm text-muted">
           {grouped(now.toString())} events behind now, {grouped(most.toString())} at most in the time shown.

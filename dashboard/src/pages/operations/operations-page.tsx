@@ -23,12 +23,12 @@ export function OperationsPage(): JSX.Element {
     <div class="grid items-start gap-5 lg:grid-cols-2">
       <div class="grid min-w-0 gap-5">
         <ProjectionsPanel projections={projections.data.data} />
-        <LagPanel projections={projections.data.data} />
+        <JobsPanel jobs={figures.data.jobs} />
       </div>
       <div class="grid min-w-0 gap-5">
         <CommandsPanel figures={figures.data} />
+        <LagPanel projections={projections.data.data} />
         <OutcomesPanel figures={figures.data} />
-        <JobsPanel jobs={figures.data.jobs} />
       </div>
     </div>
   );

@@ -44,7 +44,12 @@ export function OutcomesPanel({ figures }: { readonly figures: Operations }): JS
           <ul class="grid gap-1.5 text-sm">
             {refusals.slice(0, MOST_SHOWN).map(({ code, count }) => (
               <li key={code} class="flex items-baseline justify-between gap-3">
-                <a class="underline underline-offset-2" href={`/problems/${code}`}>
+                <a
+                  class="underline underline-offset-2"
+                  href={`/problems/${code}`}
+                  target="_blank"
+                  rel="noreferrer"
+                >
                   {titleOf(code)}
                 </a>
                 <span class="font-medium">{grouped(count.toString())}</span>

@@ -8,7 +8,7 @@ import { ProofCheck } from '../../components/proof-check.tsx';
 import { ProblemNote } from '../../components/outcome.tsx';
 import { Empty } from '../../components/panel.tsx';
 import { withTransaction, type Route } from '../../lib/route.ts';
-import { typeName } from '../wallets/money-words.tsx';
+import { typeName } from '../../lib/transaction-types.ts';
 import { Entries } from './entries.tsx';
 import { EventsSection } from './events-section.tsx';
 import { Facts } from './facts.tsx';

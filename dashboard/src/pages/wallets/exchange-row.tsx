@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Asset, User } from '../../api/types.ts';
-import { Button } from '../../components/button.tsx';
 import { SelectField, TextField } from '../../components/field.tsx';
 import { formatAmount, hintOf, parseAmount } from '../../lib/amount.ts';
 import { parseRate, worthAt } from '../../lib/rate.ts';
+import { ActionRow } from './action-row.tsx';
 import type { SendMoney } from './money-panel.tsx';
 
 type ExchangeRowProps = {
@@ -51,23 +51,31 @@ export function ExchangeRow({
   }
 
   return (
-    <div class="grid grid-cols-2 items-start gap-2 border-t border-line pt-4">
-      <SelectField
-        label="Exchange into"
-        value={into.slug}
-        options={others.map((one) => [one.slug, one.name])}
-        onChange={setChosen}
-      />
-      <SelectField
-        label="Terms"
-        value={terms}
-        options={TERMS}
-        onChange={(now) => {
-          setTerms(now);
-          setTyped('');
-          setFault(null);
-        }}
-      />
+    <ActionRow
+      name="Exchange"
+      sending={sending}
+      onAct={() => exchange(into)}
+      above={
+        <>
+          <SelectField
+            label="Exchange into"
+            value={into.slug}
+            options={others.map((one) => [one.slug, one.name])}
+            onChange={setChosen}
+          />
+          <SelectField
+            label="Terms"
+            value={terms}
+            options={TERMS}
+            onChange={(now) => {
+              setTerms(now);
+              setTyped('');
+              setFault(null);
+            }}
+          />
+        </>
+      }
+    >
       <TextField
         label={atRate ? 'Rate' : 'For'}
         inputMode="decimal"
@@ -81,15 +89,7 @@ export function ExchangeRow({
           setFault(null);
         }}
       />
-      <Button
-        look="plain"
-        class="mt-6 sm:justify-self-start"
-        disabled={sending}
-        onClick={() => exchange(into)}
-      >
-        Exchange
-      </Button>
-    </div>
+    </ActionRow>
   );
 }
 

@@ -10,10 +10,10 @@ import { grouped } from '../../lib/amount.ts';
 import { useNames } from '../../api/names.ts';
 import { useRoute } from '../../lib/route.ts';
 import { HistoryRow, HISTORY_ROW_PX } from './history-row.tsx';
-import { TRANSACTION_TYPES } from './money-words.tsx';
+import { TRANSACTION_TYPES } from '../../lib/transaction-types.ts';
 import { useHistory } from './use-history.ts';
 
-const HEIGHT_PX = 480;
+const HEIGHT_PX = 624;
 /** More than are drawn at a time: a row that is scrolled out of sight becomes one that comes into it. */
 const RECYCLED_ROWS = 64;
 
@@ -119,10 +119,10 @@ function Head(): JSX.Element {
       <th scope="col" class="pb-2 font-medium">
         What
       </th>
-      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-40">
+      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-36">
         Change
       </th>
-      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-40">
+      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-36">
         Balance
       </th>
     </tr>

@@ -4,7 +4,7 @@ import type { Names } from '../../api/names.ts';
 import { formatAmount } from '../../lib/amount.ts';
 import { withTransaction, type Route } from '../../lib/route.ts';
 import { formatMinute, formatTime } from '../../lib/time.ts';
-import { typeName } from './money-words.tsx';
+import { typeName } from '../../lib/transaction-types.ts';
 
 export const HISTORY_ROW_PX = 52;
 
@@ -19,13 +19,13 @@ export function HistoryRow({ line, index, place }: HistoryRowProps): JSX.Element
   return (
     <tr
       aria-rowindex={index + 2}
-      class="border-t border-line hover:bg-tint"
+      class="group relative border-t border-line hover:bg-tint"
       style={{ height: `${HISTORY_ROW_PX}px` }}
     >
       <td class="truncate py-1 pr-1 sm:pr-3">
         <a
           href={withTransaction(route, line.transactionId)}
-          class="font-medium underline-offset-2 hover:underline"
+          class="font-medium underline-offset-2 group-hover:underline after:absolute after:inset-0"
         >
           {typeName(line.type)}
         </a>
@@ -37,13 +37,21 @@ export function HistoryRow({ line, index, place }: HistoryRowProps): JSX.Element
           {line.reference !== null && ` · ${line.reference}`}
         </p>
       </td>
-      <td class={`truncate text-right ${incoming ? 'text-good' : ''}`}>
+      <td class={`text-right wrap-anywhere ${sizeOf(line.amount)} ${incoming ? 'text-good' : ''}`}>
         {incoming ? '+' : '−'}
         {formatAmount(line.amount, asset.scale)}
       </td>
-      <td class="truncate pl-2 text-right font-medium">{formatAmount(line.balanceAfter, asset.scale)}</td>
+      <td class={`pl-2 text-right font-medium wrap-anywhere ${sizeOf(line.balanceAfter)}`}>
+        {formatAmount(line.balanceAfter, asset.scale)}
+      </td>
     </tr>
   );
+}
+
+/** A row has one height and its columns one width: an amount with more digits is written smaller, and never cut. */
+function sizeOf(amount: string): string {
+  if (amount.length <= 10) return '';
+  return amount.length <= 16 ? 'text-xs' : 'text-[0.625rem]/3 sm:text-xs/4';
 }
 
 /** Only other users: the treasury says nothing that the type does not. */

@@ -5,7 +5,7 @@ import { useLive } from '../../api/live.ts';
 import type { Asset, Hold, Page } from '../../api/types.ts';
 import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
-import { Outcome } from '../../components/outcome.tsx';
+import { Outcome, ProblemNote } from '../../components/outcome.tsx';
 import { Empty, Panel } from '../../components/panel.tsx';
 import { parseAmount } from '../../lib/amount.ts';
 import { formatTime } from '../../lib/time.ts';
@@ -20,15 +20,20 @@ export function HoldsPanel(props: {
 }): JSX.Element {
   const { userId, assets } = props;
   const path = `/holds?userId=${userId}&status=open&limit=${MOST_SHOWN}`;
-  const { data } = useLive<Page<Hold>>(path, { sees: true });
+  const { data, problem } = useLive<Page<Hold>>(path, { sees: true });
   const [ended, setEnded] = useState<string | null>(null);
   const holds = data?.data ?? [];
   return (
     <Panel title="Holds">
-      <div class="grid gap-3">
-        {holds.map((hold) => (
-          <HoldRow key={hold.holdId} hold={hold} assets={assets} onEnded={setEnded} />
-        ))}
+      <div class="grid grid-cols-[minmax(0,1fr)] gap-3">
+        {problem !== null && data === null && <ProblemNote problem={problem} />}
+        {holds.length > 0 && (
+          <div class="max-h-96 divide-y divide-line overflow-y-auto" role="group" aria-label="Open holds">
+            {holds.map((hold) => (
+              <HoldRow key={hold.holdId} hold={hold} assets={assets} onEnded={setEnded} />
+            ))}
+          </div>
+        )}
         {data !== null && holds.length === 0 && <Empty>Nothing is held.</Empty>}
         {data?.nextCursor != null && <p class="text-sm text-muted">The {MOST_SHOWN} newest are shown.</p>}
         <p aria-live="polite" class="text-sm text-muted empty:absolute">
@@ -68,29 +73,31 @@ function HoldRow({ hold, assets, onEnded }: HoldRowProps): JSX.Element {
   }
 
   return (
-    <article class="grid gap-3 rounded-lg border border-line p-3">
+    <article class="grid grid-cols-[minmax(0,1fr)] gap-2 px-1 py-3 first:pt-0 last:pb-1">
       <div>
-        <p class="font-semibold">{of}</p>
-        <p class="text-sm text-muted">
+        <p class="font-semibold wrap-anywhere">{of}</p>
+        <p class="text-sm wrap-anywhere text-muted">
           {hold.expiresAt === null ? 'Until it is ended' : `Until ${formatTime(hold.expiresAt)}`}
           {hold.reference !== null && ` · ${hold.reference}`}
         </p>
       </div>
-      <TextField
-        label="Part to capture"
-        placeholder="All of it"
-        inputMode="decimal"
-        maxLength={60}
-        value={part}
-        onInput={setPart}
-        fault={fault}
-      />
-      <div class="flex gap-2">
-        <Button look="plain" disabled={sending} onClick={capture}>
+      <div class="flex flex-wrap items-start gap-2">
+        <TextField
+          label="Part to capture"
+          placeholder="All of it"
+          inputMode="decimal"
+          maxLength={60}
+          class="min-w-32 flex-1 max-sm:basis-full"
+          value={part}
+          onInput={setPart}
+          fault={fault}
+        />
+        <Button look="plain" class="sm:mt-6" disabled={sending} onClick={capture}>
           Capture
         </Button>
         <Button
           look="plain"
+          class="sm:mt-6"
           disabled={sending}
           onClick={() => void attempt.send(`/holds/${hold.holdId}/release`, {})}
         >

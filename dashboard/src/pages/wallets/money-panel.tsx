@@ -56,14 +56,14 @@ export function MoneyPanel({ user, asset, assets, users, available }: MoneyPanel
   return (
     <Panel title="Move money">
       <form
-        class="grid gap-4"
+        class="grid grid-cols-[minmax(0,1fr)] gap-4"
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
           send('/transactions/topup', own);
         }}
       >
-        <div class="grid gap-4 sm:grid-cols-[3fr_2fr]">
+        <div class="grid grid-cols-2 gap-2">
           <TextField
             label="Amount"
             value={amount}
@@ -94,11 +94,17 @@ export function MoneyPanel({ user, asset, assets, users, available }: MoneyPanel
           onInput={(text) => type({ reference: text })}
           maxLength={255}
         />
-        <OwnMoney own={own} ends={typed} onEnds={type} sending={sending} send={send} />
-        <Outcome
-          state={attempt.state}
-          done={(answer) => <Done answer={answer} assets={assets} email={user.email} />}
-          explain={(problem) => explainFigures(problem, asset)}
+        <OwnMoney
+          {...{ own, sending, send }}
+          ends={typed}
+          onEnds={type}
+          outcome={
+            <Outcome
+              state={attempt.state}
+              done={(answer) => <Done answer={answer} assets={assets} email={user.email} />}
+              explain={(problem) => explainFigures(problem, asset)}
+            />
+          }
         />
         <TransferRow user={user} asset={asset} users={users} sending={sending} send={send} />
         <ExchangeRow

@@ -4,28 +4,7 @@ import type { Problem } from '../../api/client.ts';
 import type { Asset, Hold, PostedTransaction } from '../../api/types.ts';
 import { formatAmount } from '../../lib/amount.ts';
 import { formatTime } from '../../lib/time.ts';
-
-const TYPES = new Map([
-  ['topup', 'Top up'],
-  ['spend', 'Spend'],
-  ['bonus', 'Bonus'],
-  ['transfer', 'Transfer'],
-  ['exchange', 'Exchange'],
-  ['hold', 'Hold'],
-  ['capture', 'Capture'],
-  ['release', 'Release'],
-  ['reversal', 'Reversal'],
-  ['expiry', 'Expiry'],
-  ['postings', 'Postings'],
-]);
-
-/** Types that the service gives, for filters. */
-export const TRANSACTION_TYPES = [...TYPES];
-
-/** Some transactions have a type of their users' own making. */
-export function typeName(type: string): string {
-  return TYPES.get(type) ?? type.replaceAll('_', ' ');
-}
+import { typeName } from '../../lib/transaction-types.ts';
 
 /** "12.34 Gold coins". */
 export function money(minorUnits: string, slug: string | null, assets: readonly Asset[]): string {

@@ -1,7 +1,8 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { Button } from '../../components/button.tsx';
 import { SelectField, TextField } from '../../components/field.tsx';
+import { ActionRow } from './action-row.tsx';
 import type { SendMoney } from './money-panel.tsx';
 
 /** `bonusEnd` as its field has it, "2026-12-24T18:00" where people are; `holdSeconds` as text. Empty is without an end. */
@@ -23,10 +24,12 @@ type OwnMoneyProps = {
   readonly onEnds: (ends: Partial<Ends>) => void;
   readonly sending: boolean;
   readonly send: SendMoney;
+  /** What became of the last action. */
+  readonly outcome: ComponentChildren;
 };
 
 /** What is done with one wallet alone. Bonuses and holds may have an end. */
-export function OwnMoney({ own, ends, onEnds, sending, send }: OwnMoneyProps): JSX.Element {
+export function OwnMoney({ own, ends, onEnds, sending, send, outcome }: OwnMoneyProps): JSX.Element {
   const [fault, setFault] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const { bonusEnd, holdSeconds } = ends;
@@ -45,7 +48,14 @@ export function OwnMoney({ own, ends, onEnds, sending, send }: OwnMoneyProps): J
 
   return (
     <>
-      <div class="grid gap-4 sm:grid-cols-2">
+      <div class="grid grid-cols-2 gap-2">
+        <Button disabled={sending}>Top up</Button>
+        <Button look="plain" disabled={sending} onClick={() => send('/transactions/spend', own)}>
+          Spend
+        </Button>
+      </div>
+      {outcome}
+      <ActionRow name="Bonus" sending={sending} onAct={bonus}>
         <TextField
           label="Bonus expires (optional)"
           type="datetime-local"
@@ -57,25 +67,15 @@ export function OwnMoney({ own, ends, onEnds, sending, send }: OwnMoneyProps): J
             setFault(null);
           }}
         />
+      </ActionRow>
+      <ActionRow name="Hold" sending={sending} onAct={hold}>
         <SelectField
           label="Hold ends"
           value={holdSeconds}
           options={HOLD_SPANS}
           onChange={(seconds) => onEnds({ holdSeconds: seconds })}
         />
-      </div>
-      <div class="grid grid-cols-2 gap-2 sm:flex">
-        <Button disabled={sending}>Top up</Button>
-        <Button look="plain" disabled={sending} onClick={() => send('/transactions/spend', own)}>
-          Spend
-        </Button>
-        <Button look="plain" disabled={sending} onClick={bonus}>
-          Bonus
-        </Button>
-        <Button look="plain" disabled={sending} onClick={hold}>
-          Hold
-        </Button>
-      </div>
+      </ActionRow>
     </>
   );
 }

@@ -2,8 +2,8 @@ import type { JSX } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { read } from '../../api/client.ts';
 import type { Asset, Page, User } from '../../api/types.ts';
-import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/field.tsx';
+import { ActionRow } from './action-row.tsx';
 import type { SendMoney } from './money-panel.tsx';
 
 const MOST_SUGGESTED = 100;
@@ -35,12 +35,11 @@ export function TransferRow({ user, asset, users, sending, send }: TransferRowPr
   }
 
   return (
-    <div class="flex flex-wrap items-start gap-2 border-t border-line pt-4">
+    <ActionRow name="Transfer" sending={sending} onAct={() => void transfer()}>
       <TextField
         label="To"
         type="email"
         placeholder="Their e-mail"
-        class="min-w-40 flex-1"
         value={email}
         list={suggestions}
         inputRef={field}
@@ -58,10 +57,7 @@ export function TransferRow({ user, asset, users, sending, send }: TransferRowPr
             <option key={id} value={suggested} />
           ))}
       </datalist>
-      <Button look="plain" class="mt-6" disabled={sending} onClick={() => void transfer()}>
-        Transfer
-      </Button>
-    </div>
+    </ActionRow>
   );
 }
 

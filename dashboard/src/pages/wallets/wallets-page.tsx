@@ -1,6 +1,7 @@
 /** A user, what they own, and what can be done with it. */
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
+import type { Problem } from '../../api/client.ts';
 import { useLive, type Live } from '../../api/live.ts';
 import { noteNames } from '../../api/names.ts';
 import type { Asset, Page, User, Wallet } from '../../api/types.ts';
@@ -21,15 +22,19 @@ export function WalletsPage({ route }: { readonly route: Route }): JSX.Element {
   const assets = useLive<Page<Asset>>('/assets?limit=500', { sees: true });
   useEffect(() => noteNames(users.data?.data ?? []), [users.data]);
   const userId = wanted ?? users.data?.data[0]?.id ?? null;
+  const user = useLive<User>(userId === null ? null : `/users/${encodeURIComponent(userId)}`, { sees: true });
+  const known = user.data ?? users.data?.data.find(({ id }) => id === userId) ?? null;
   return (
     <div class="grid items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)] lg:grid-rows-[auto_1fr]">
-      <UserList page={users.data} chosen={userId} />
-      <div class="grid min-w-0 gap-5 lg:row-span-2">
+      <UserList page={users.data} chosen={known} />
+      <div class="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5 lg:row-span-2">
         {userId === null ? (
           <NobodyYet users={users} />
         ) : (
           <OneUser
             key={userId}
+            user={known}
+            problem={user.problem}
             userId={userId}
             slug={slug}
             assets={assets.data?.data ?? []}
@@ -48,18 +53,18 @@ function NobodyYet({ users }: { readonly users: Live<Page<User>> }): JSX.Element
 }
 
 type OneUserProps = {
+  /** Null until it is known, or where `problem` says why it is not. */
+  readonly user: User | null;
+  readonly problem: Problem | null;
   readonly userId: string;
   readonly slug: string | undefined;
   readonly assets: readonly Asset[];
   readonly users: readonly User[];
 };
 
-function OneUser({ userId, slug, assets, users }: OneUserProps): JSX.Element {
-  const user = useLive<User>(`/users/${encodeURIComponent(userId)}`, { sees: true });
+function OneUser({ user, problem, userId, slug, assets, users }: OneUserProps): JSX.Element {
   const wallets = useLive<Page<Wallet>>(`/users/${encodeURIComponent(userId)}/wallets`, { sees: true });
-  const known = user.data ?? users.find(({ id }) => id === userId) ?? null;
-  if (known === null)
-    return user.problem === null ? <Empty>Loading…</Empty> : <ProblemNote problem={user.problem} />;
+  if (user === null) return problem === null ? <Empty>Loading…</Empty> : <ProblemNote problem={problem} />;
   const owned = wallets.data?.data ?? [];
   const asset =
     assets.find((one) => one.slug === slug) ??
@@ -69,26 +74,23 @@ function OneUser({ userId, slug, assets, users }: OneUserProps): JSX.Element {
   const wallet = owned.find((one) => one.asset.slug === asset?.slug) ?? null;
   return (
     <>
-      <UserHeading user={known} />
-      <WalletCards
-        userId={userId}
-        wallets={wallets.data?.data ?? null}
-        assets={assets}
-        chosen={asset?.slug ?? null}
-      />
-      <div class="grid items-start gap-5 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        {asset !== null && (
-          <MoneyPanel
-            user={known}
-            asset={asset}
-            assets={assets}
-            users={users}
-            available={wallet?.available ?? '0'}
-          />
-        )}
-        <HoldsPanel userId={userId} assets={assets} />
+      <UserHeading user={user} />
+      <WalletCards userId={userId} wallets={wallets} assets={assets} chosen={asset?.slug ?? null} />
+      <div class="grid grid-cols-[minmax(0,1fr)] items-start gap-5 xl:grid-cols-[24rem_minmax(0,1fr)]">
+        <div class="grid grid-cols-[minmax(0,1fr)] gap-5">
+          {asset !== null && (
+            <MoneyPanel
+              user={user}
+              asset={asset}
+              assets={assets}
+              users={users}
+              available={wallet?.available ?? '0'}
+            />
+          )}
+          <HoldsPanel userId={userId} assets={assets} />
+        </div>
+        {asset !== null && <HistoryPanel wallet={wallet} asset={asset} />}
       </div>
-      {asset !== null && <HistoryPanel wallet={wallet} asset={asset} />}
     </>
   );
 }
