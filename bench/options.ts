@@ -12,6 +12,9 @@ export type Options = {
   rounds: number;
   warmUpSeconds: number;
   userCount: number;
+  /** Users of the scenarios in which very many take part, and how many pairs of them transfer. */
+  crowd: number;
+  pairs: number;
   lagSeconds: number;
   /** Lengths of the logs that are audited and rebuilt. */
   logEvents: readonly number[];
@@ -38,6 +41,8 @@ const FULL = {
   rounds: 5,
   warmUpSeconds: 1,
   userCount: 2_000,
+  crowd: 100_000,
+  pairs: 50_000,
   lagSeconds: 20,
   logEvents: [500_000, 1_000_000, 2_000_000],
   startUps: 3,
@@ -50,6 +55,8 @@ const QUICK = {
   rounds: 1,
   warmUpSeconds: 1,
   userCount: 200,
+  crowd: 2_000,
+  pairs: 2_000,
   lagSeconds: 4,
   logEvents: [20_000],
   startUps: 1,
@@ -96,6 +103,7 @@ A long log, instead of measuring:
   --seed N              another log; the same seed gives the same log (1)
   --random-keys         idempotency keys that land anywhere in the index, instead of such that start with the time
   --fill-only           leave the read models at position 0
+  --busy PERCENT        so many of 100 requests are of one user's wallet, which gets as long a history (0)
 
 Environment:
   BENCH_DATABASE_URL    a PostgreSQL on which databases may be created; without it an embedded one is
@@ -124,6 +132,7 @@ export function readOptions(args: string[]): Options | undefined {
       seed: { type: 'string' },
       'random-keys': { type: 'boolean' },
       'fill-only': { type: 'boolean' },
+      busy: { type: 'string' },
       'log-events': { type: 'string' },
       against: { type: 'string' },
       soak: { type: 'string' },

@@ -40,6 +40,19 @@ export type Figures = {
   backlogEvents: number | null;
 };
 
+/** What is left of figures where nothing but a throughput is measured. */
+export const NO_FIGURES: Omit<Figures, 'throughput'> = {
+  p50Ms: null,
+  p99Ms: null,
+  maxMs: null,
+  processCpu: null,
+  cpuMicros: null,
+  batchCommands: null,
+  walBytesPerCommand: null,
+  flushesPerSecond: null,
+  backlogEvents: null,
+};
+
 /** One figure that is no throughput. */
 export type Fact = { name: string; label: string; value: number; unit: string };
 

@@ -45,17 +45,17 @@ export function cofferEnvironment(environment: Record<string, string>, folder = 
   };
 }
 
-/** The one process that serves the API and runs the worker, as `npm start` would run it. */
+/** The one process that serves the API and runs the worker, as `npm start` would run it; or one that does a part of it. */
 export function startCofferProcess(
   port: number,
   environment: Record<string, string>,
-  folder = HERE,
+  { folder = HERE, command = 'serve' }: { folder?: string; command?: 'serve' | 'api' } = {},
 ): RunningProcess {
   // Another checkout brings its own, of which an older version may be part of what is compared.
   const itsNode = join(folder, 'node_modules/.bin/node');
   return startProcess({
     command: folder !== HERE && existsSync(itsNode) ? itsNode : process.execPath,
-    args: [...startSettings(folder).flags, join(folder, 'src/main.ts'), 'serve'],
+    args: [...startSettings(folder).flags, join(folder, 'src/main.ts'), command],
     env: cofferEnvironment({ HOST: '127.0.0.1', PORT: String(port), ...environment }, folder),
   });
 }
@@ -69,20 +69,34 @@ export async function startCoffer(
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none', ...environment };
-  const process_ = startCofferProcess(port, variables, folder ?? HERE);
+  const process_ = startCofferProcess(port, variables, { folder: folder ?? HERE });
   const memory = watchMemory(process_.pid);
   defer(() => endSystem({ name, process: process_, memory }));
   await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
-  const users = await createUsers(baseUrl, userCount);
+  const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
+  await sendOne(baseUrl, asset, 'bench-asset');
+  const tally = { acknowledged: 0, cutOff: 0 };
+  const enrolled: string[] = [];
+  async function enroll(count: number): Promise<void> {
+    const users = await createUsers(baseUrl, enrolled.length, count);
+    tally.acknowledged += await fundUsers(baseUrl, users, ASSET_SLUG);
+    enrolled.push(...users);
+  }
+  await enroll(userCount);
   return {
     name,
     baseUrl,
     databaseUrl,
     process: process_,
     memory,
-    users,
+    users: [...enrolled],
+    async crowd(count) {
+      if (count > enrolled.length) await enroll(count);
+      return enrolled.slice(0, count);
+    },
+    enrolled: () => enrolled,
     assetSlug: ASSET_SLUG,
-    tally: { acknowledged: await fundUsers(baseUrl, users, ASSET_SLUG), cutOff: 0 },
+    tally,
     honestySql: {
       postedTransactions: `select count(*) from events where type = 'transaction.posted'`,
       distinctKeys: `select count(distinct idempotency_key) from events where type = 'transaction.posted'`,
@@ -95,13 +109,30 @@ export async function startCoffer(
   };
 }
 
-async function createUsers(baseUrl: string, userCount: number): Promise<string[]> {
-  const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
-  await sendOne(baseUrl, asset, 'bench-asset');
-  const requests = Array.from({ length: userCount }, (_, index) => ({
+/** An API without a worker, beside the process of a system and on its database. */
+export async function startSecondApi({ databaseUrl, defer }: Pick<SystemStart, 'databaseUrl' | 'defer'>) {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none' };
+  const process_ = startCofferProcess(port, variables, { command: 'api' });
+  const memory = watchMemory(process_.pid);
+  let stopped = false;
+  async function stop(): Promise<void> {
+    if (stopped) return;
+    stopped = true;
+    await endSystem({ name: 'coffer', process: process_, memory });
+  }
+  defer(stop);
+  await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
+  return { baseUrl, process: process_, memory, stop };
+}
+
+/** From the number `first` up to, not including, `end`. */
+async function createUsers(baseUrl: string, first: number, end: number): Promise<string[]> {
+  const requests = Array.from({ length: end - first }, (_, index) => ({
     method: 'POST' as const,
     path: '/users',
-    body: { email: `user-${index}@example.com` },
+    body: { email: `user-${first + index}@example.com` },
   }));
   const answers = await sendAll(baseUrl, requests);
   return answers.map((answer) => (answer as { id: string }).id);

@@ -36,8 +36,12 @@ export type System = {
   databaseUrl: string;
   process: RunningProcess;
   memory: MemoryWatch;
-  /** Users with money in `assetSlug`. */
+  /** Users with money in `assetSlug`, as many as a run starts with. */
   users: readonly string[];
+  /** Those and more of their kind, so many in all: for what shows only among very many. */
+  crowd(count: number): Promise<readonly string[]>;
+  /** All there are so far. */
+  enrolled(): readonly string[];
   assetSlug: string;
   /** What the run has sent so far, to be compared with what the database holds at the end. */
   tally: Tally;
