@@ -9,6 +9,8 @@ import {
   factOf,
   ifKeptUp,
   p50,
+  p99,
+  rowFigure,
   single,
   throughput,
   type Comparison,
@@ -16,10 +18,15 @@ import {
   type Results,
 } from './outcomes.ts';
 import type { MemoryFigures } from './process-figures.ts';
+import { rowName } from './scenarios/growth.ts';
 import { MANY_A_REQUEST, ONE_A_REQUEST } from './scenarios/limits.ts';
+import { LONG_READS } from './scenarios/long-reads.ts';
 import { PROCESS_ROWS } from './scenarios/two-processes.ts';
 
 export type Measured = { results: Results; cofferMemory: MemoryFigures | undefined };
+
+/** What differs by less is the same. */
+const SAME = 1.2;
 
 export function judge({ results, cofferMemory }: Measured): Outcome[] {
   const fact = (scenario: string, name: string) => single(factOf(results, scenario, name));
@@ -36,6 +43,7 @@ export function judge({ results, cofferMemory }: Measured): Outcome[] {
       ' s',
       fact('start-up', 'existing-balance'),
     ),
+    ...judgeGrowth(results),
     ...judgeLongLogs(results),
   ];
 }
@@ -126,6 +134,32 @@ function judgeProcesses(results: Results): Outcome[] {
   return [
     atLeast('two API processes, hot account: throughput against one', 0.8, 'x', two('hot')),
     atLeast('two API processes, spread accounts: throughput against one', 1, 'x', two('spread')),
+  ];
+}
+
+/** On whatever log they were measured: the facts say how long it was. */
+function judgeGrowth(results: Results): Outcome[] {
+  if (!results.has('growth') && !results.has('long-reads')) return [];
+  const figure = (row: string) => rowFigure(results, 'long-reads', row, p99);
+  const against = (keys: 'timed' | 'random') =>
+    compare({
+      ...{ results, scenario: 'growth', pick: throughput },
+      ...{ of: rowName('long', keys), against: rowName('empty', keys) },
+    });
+  const { first, deep, asOf, at } = LONG_READS;
+  return [
+    atMost('history page of 50: p99', 10, ' ms', figure(first)),
+    atMost('history page of 50, page 10,000: p99', 10, ' ms', figure(deep)),
+    atMost(
+      'history page of 50, page 10,000: p50 against the first',
+      SAME,
+      'x',
+      compare({ results, scenario: 'long-reads', of: deep, against: first, pick: p50 }),
+    ),
+    atMost('balance as of a position, of a long wallet: p99', 5, ' ms', figure(asOf)),
+    atMost('balance at a time, of a long wallet: p99', 5, ' ms', figure(at)),
+    atLeast('long log, time-ordered keys: throughput against an empty one', 0.85, 'x', against('timed')),
+    atLeast('long log, random keys: throughput against an empty one', 0.7, 'x', against('random')),
   ];
 }
 

@@ -1,7 +1,7 @@
 // How a figure is held against a goal. "reached" needs a figure: a goal whose scenario did not run is neither reached nor missed.
 
 import type { Figures, ScenarioResult } from './scenarios/scenario.ts';
-import { pairedRatio, type Ratio } from './statistics.ts';
+import { median, pairedRatio, type Ratio } from './statistics.ts';
 
 export type Outcome = { goal: string; target: string; measured: string | null; reached: boolean | null };
 
@@ -18,6 +18,7 @@ export type Comparison = {
 
 export const throughput: Pick = (figures) => figures.throughput;
 export const p50: Pick = (figures) => figures.p50Ms;
+export const p99: Pick = (figures) => figures.p99Ms;
 
 /** The median ratio of the rounds, each figure against its neighbour of the same round. */
 export function compare({ results, scenario, of, against, pick }: Comparison): Ratio | undefined {
@@ -36,6 +37,14 @@ export function compare({ results, scenario, of, against, pick }: Comparison): R
 
 export function factOf(results: Results, scenario: string, name: string): number | undefined {
   return results.get(scenario)?.facts.find((fact) => fact.name === name)?.value;
+}
+
+/** The median of the rounds, with the lowest and the highest. */
+export function rowFigure(results: Results, scenario: string, row: string, pick: Pick): Ratio | undefined {
+  const rounds = results.get(scenario)?.rows.find(({ system }) => system === row)?.rounds ?? [];
+  const values = rounds.map(pick).filter((value) => value !== null);
+  if (values.length === 0) return undefined;
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
 export function single(value: number | undefined): Ratio | undefined {

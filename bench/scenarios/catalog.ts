@@ -1,9 +1,11 @@
 import { against } from './against.ts';
 import { balanceReads } from './balance-reads.ts';
+import { growth } from './growth.ts';
 import { halfLoad } from './half-load.ts';
 import { hotAccount } from './hot-account.ts';
 import { limits } from './limits.ts';
 import { longLogs } from './long-logs.ts';
+import { longReads } from './long-reads.ts';
 import { oneClient } from './one-client.ts';
 import { pgbench } from './pgbench.ts';
 import { projectionLag } from './projection-lag.ts';
@@ -24,6 +26,8 @@ export const scenarios: readonly Scenario[] = [
   projectionLag,
   transfers,
   twoProcesses,
+  longReads,
+  growth,
   longLogs,
   against,
 ];

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
 import { watchMemory } from '../process-figures.ts';
 import { endSystem, fundUsers, sendAll, sendOne } from './setup.ts';
-import type { Backlog, Batches, System, SystemStart } from './system.ts';
+import type { Backlog, Batches, System, SystemName, SystemStart } from './system.ts';
 
 const ASSET_SLUG = 'coins';
 const READY_TIMEOUT_MS = 60_000;
@@ -60,19 +60,32 @@ export function startCofferProcess(
   });
 }
 
-/** From another checkout where a folder is given. */
-export async function startCoffer(
-  { databaseUrl, userCount, defer, environment = {} }: SystemStart,
-  folder: string | null = null,
-): Promise<System> {
-  const name = folder === null ? 'coffer' : 'other';
+type ProcessOn = Omit<SystemStart, 'userCount'> & { name: SystemName; folder?: string };
+
+/** Coffer on a database, whatever is in it. */
+export async function startCofferOn({ name, databaseUrl, defer, environment = {}, folder }: ProcessOn) {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none', ...environment };
-  const process_ = startCofferProcess(port, variables, { folder: folder ?? HERE });
+  const process_ = startCofferProcess(port, variables, folder === undefined ? {} : { folder });
   const memory = watchMemory(process_.pid);
   defer(() => endSystem({ name, process: process_, memory }));
   await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
+  return {
+    ...{ name, baseUrl, databaseUrl, process: process_, memory },
+    readBatches: () => readBatches(baseUrl),
+    settle: (timeoutMs = SETTLE_TIMEOUT_MS) => settle(baseUrl, timeoutMs),
+  };
+}
+
+/** On an empty database. From another checkout where a folder is given. */
+export async function startCoffer({
+  userCount,
+  name = 'coffer',
+  ...start
+}: SystemStart & { name?: SystemName; folder?: string }): Promise<System> {
+  const running = await startCofferOn({ ...start, name });
+  const { baseUrl } = running;
   const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
   await sendOne(baseUrl, asset, 'bench-asset');
   const tally = { acknowledged: 0, cutOff: 0 };
@@ -84,11 +97,7 @@ export async function startCoffer(
   }
   await enroll(userCount);
   return {
-    name,
-    baseUrl,
-    databaseUrl,
-    process: process_,
-    memory,
+    ...running,
     users: [...enrolled],
     async crowd(count) {
       if (count > enrolled.length) await enroll(count);
@@ -104,8 +113,6 @@ export async function startCoffer(
       sumOfWallets: 'select sum(balance) from wallets',
       usersTotal: 'select sum(balance) from wallets where not is_system',
     },
-    readBatches: () => readBatches(baseUrl),
-    settle: () => settle(baseUrl),
   };
 }
 
@@ -156,12 +163,12 @@ function sumOfMetric(exposition: string, name: string): number {
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
 }
 
-async function settle(baseUrl: string): Promise<Backlog> {
+async function settle(baseUrl: string, timeoutMs: number): Promise<Backlog> {
   const started = performance.now();
   const events = await eventsBehind(baseUrl);
   for (let behind = events; behind > 0; behind = await eventsBehind(baseUrl)) {
-    if (performance.now() - started > SETTLE_TIMEOUT_MS) {
-      throw new Error(`the read models are still ${behind} events behind after ${SETTLE_TIMEOUT_MS} ms`);
+    if (performance.now() - started > timeoutMs) {
+      throw new Error(`the read models are still ${behind} events behind after ${timeoutMs} ms`);
     }
     await sleep(20);
   }

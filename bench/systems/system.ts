@@ -4,8 +4,8 @@
 import type { MemoryWatch } from '../process-figures.ts';
 import type { RunningProcess } from '../child-process.ts';
 
-/** `other`: Coffer from another checkout. */
-export type SystemName = 'baseline' | 'coffer' | 'other';
+/** `other`: Coffer from another checkout. The last two: Coffer on a log that is long already, and on one that is not. */
+export type SystemName = 'baseline' | 'coffer' | 'other' | 'long log' | 'empty log';
 
 export type SystemStart = {
   /** Variables of its environment, for what is not a measurement. */
