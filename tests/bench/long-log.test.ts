@@ -1,0 +1,107 @@
+/** What the scenarios on a long log rest on: a busy wallet, and a walk along its history. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type pg from 'pg';
+import { fillLedger } from '../../bench/fill/fill-ledger.ts';
+import { keySourceOf } from '../../bench/load/idempotency-key.ts';
+import { walkHistory, type Walk } from '../../bench/load/history-walk.ts';
+import { createTestDatabase, dropOnceFree, type TestDatabase } from '../support/database.ts';
+import { startService, type Service } from '../support/service.ts';
+
+const EVENTS = 4_000;
+const PAGE = 50;
+
+type Wallet = { id: string; entries: string; balance: string };
+
+let database: TestDatabase;
+let owner: pg.Client;
+let service: Service;
+let baseUrl: string;
+let wallet: Wallet;
+let indexesBefore: unknown[];
+
+const INDEXES = `
+select i.indrelid::regclass::text as table, pg_get_indexdef(i.indexrelid) as definition,
+       pg_get_constraintdef(c.oid) as constraint, c.conname
+  from pg_index i
+  left join pg_constraint c on c.conindid = i.indexrelid and c.contype in ('p', 'u')
+ where i.indrelid = any ('{events, ledger_entries, idempotency_keys}'::regclass[])
+ order by definition`;
+
+before(async () => {
+  database = await createTestDatabase();
+  owner = await database.connect();
+  indexesBefore = (await owner.query(INDEXES)).rows;
+  await fillLedger({ url: database.url, events: EVENTS, busyPercent: 60, log: () => undefined });
+  const { rows } = await owner.query<Wallet>(`
+select w.id, w.balance, (select count(*) from ledger_entries l where l.wallet_id = w.id and l.amount <> 0) as entries
+  from wallets w
+ where not w.is_system
+ order by entries desc
+ limit 1`);
+  wallet = rows[0]!;
+  service = await startService(database);
+  baseUrl = await service.http.listen({ host: '127.0.0.1', port: 0 });
+});
+
+after(async () => {
+  await service.close();
+  await owner.end();
+  await dropOnceFree(database);
+});
+
+test('a fill leaves the indexes and constraints of the log as they were', async () => {
+  assert.ok(indexesBefore.length > 3);
+  assert.deepEqual((await owner.query(INDEXES)).rows, indexesBefore);
+});
+
+test('a busy wallet has most of the entries', () => {
+  assert.ok(Number(wallet.entries) > EVENTS / 2, `${wallet.entries} of ${EVENTS}`);
+});
+
+const walk = (more: Partial<Walk> = {}): Walk => ({
+  ...{ walletId: wallet.id, page: PAGE, first: 1, deep: 23, neighbours: 2, balance: BigInt(wallet.balance) },
+  ...more,
+});
+
+test('a walk finds where pages begin, near and deep', async () => {
+  const { pages, faults } = await walkHistory(baseUrl, walk());
+  assert.deepEqual(faults, []);
+  const { rows } = await owner.query<{ position: string }>(
+    `select position from ledger_entries where wallet_id = $1 and amount <> 0 order by position desc, leg desc`,
+    [wallet.id],
+  );
+  const positions = rows.map(({ position }) => position);
+  for (const [path, number] of [
+    [pages.first[0], 1],
+    [pages.first[1], 2],
+    [pages.deep[0], 23],
+    [pages.deep[1], 24],
+  ] as const) {
+    const { status, body } = await service.get(path ?? '');
+    assert.equal(status, 200);
+    assert.deepEqual(
+      (body.data as { position: string }[]).map(({ position }) => position),
+      positions.slice((number - 1) * PAGE, number * PAGE),
+    );
+  }
+});
+
+test('a walk says where lines do not follow from each other', async () => {
+  const { faults } = await walkHistory(baseUrl, walk({ balance: BigInt(wallet.balance) + 1n }));
+  assert.equal(faults.length, 1);
+  assert.match(faults[0]!, /^the line at \d+ leaves \d+, the one after it started from \d+$/);
+});
+
+test('a walk past the end of a history says so', async () => {
+  await assert.rejects(walkHistory(baseUrl, walk({ deep: 1_000 })), /the history ends after \d+ lines/);
+});
+
+test('keys of a load start with the time unless random ones are asked for', () => {
+  const prefixes = (keys: 'timed' | 'random') => {
+    const next = keySourceOf({ requests: [], keyed: true, keys });
+    return Array.from({ length: 50 }, () => next().slice(0, 8));
+  };
+  assert.deepEqual(prefixes('timed'), prefixes('timed').toSorted());
+  assert.equal(new Set(prefixes('random')).size, 50);
+});
