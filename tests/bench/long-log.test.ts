@@ -2,19 +2,25 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
+import type { QueryConfig } from 'pg';
 import { fillLedger } from '../../bench/fill/fill-ledger.ts';
 import { keySourceOf } from '../../bench/load/idempotency-key.ts';
 import { walkHistory, type Walk } from '../../bench/load/history-walk.ts';
+import { createPool } from '../../src/db/pool.ts';
+import type { Transaction } from '../../src/db/transaction.ts';
+import { readHistory } from '../../src/projections/queries/history.ts';
+import { encodeCursor } from '../../src/projections/queries/page.ts';
 import { createTestDatabase, dropOnceFree, type TestDatabase } from '../support/database.ts';
 import { startService, type Service } from '../support/service.ts';
 
-const EVENTS = 4_000;
+const EVENTS = 12_000;
 const PAGE = 50;
 
 type Wallet = { id: string; entries: string; balance: string };
 
 let database: TestDatabase;
 let owner: pg.Client;
+let pool: pg.Pool;
 let service: Service;
 let baseUrl: string;
 let wallet: Wallet;
@@ -40,12 +46,17 @@ select w.id, w.balance, (select count(*) from ledger_entries l where l.wallet_id
  order by entries desc
  limit 1`);
   wallet = rows[0]!;
+  pool = createPool({
+    ...{ url: database.url, name: 'test', max: 1, connectTimeoutMs: 3_000, statementTimeoutMs: 30_000 },
+    ...{ lockTimeoutMs: 3_000, idleInTransactionTimeoutMs: 3_000, onIdleError: () => undefined },
+  });
   service = await startService(database);
   baseUrl = await service.http.listen({ host: '127.0.0.1', port: 0 });
 });
 
 after(async () => {
   await service.close();
+  await pool.end();
   await owner.end();
   await dropOnceFree(database);
 });
@@ -58,6 +69,49 @@ test('a fill leaves the indexes and constraints of the log as they were', async 
 test('a busy wallet has most of the entries', () => {
   assert.ok(Number(wallet.entries) > EVENTS / 2, `${wallet.entries} of ${EVENTS}`);
 });
+
+/** Buffers that the statement of a page touches, by the plan that is made for these very values or by the one for any. */
+async function costOfPage(
+  cursor: string | undefined,
+  mode: string,
+): Promise<{ buffers: number; plan: string }> {
+  const sent: QueryConfig[] = [];
+  const recording: Transaction = {
+    query(config) {
+      sent.push(config);
+      return pool.query(config);
+    },
+  };
+  const filter = { holds: false, from: 0n, to: BigInt(EVENTS) };
+  await readHistory(recording, 1, { walletId: wallet.id, limit: PAGE, cursor, filter });
+  const { text, values = [] } = sent.find(({ name }) => name?.startsWith('history-') === true)!;
+  await owner.query(`set plan_cache_mode = ${mode}`);
+  const { rows } = await owner.query<{ 'QUERY PLAN': { Plan: Record<string, unknown> }[] }>(
+    `explain (analyze, buffers, format json) ${text}`,
+    values,
+  );
+  const { Plan: plan } = rows[0]!['QUERY PLAN'][0]!;
+  const buffers = Number(plan['Shared Hit Blocks']) + Number(plan['Shared Read Blocks']);
+  return { buffers, plan: JSON.stringify(plan, undefined, 1) };
+}
+
+for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+  test(`the last page of a long history costs what the first does, with ${mode}`, async () => {
+    const { rows } = await owner.query<{ position: bigint; leg: number }>(
+      `select position, leg from ledger_entries where wallet_id = $1 and amount <> 0 order by position, leg offset $2 limit 1`,
+      [wallet.id, 2 * PAGE],
+    );
+    const { position, leg } = rows[0]!;
+    const first = await costOfPage(undefined, mode);
+    const last = await costOfPage(encodeCursor({ position, leg }), mode);
+    assert.ok(last.buffers < first.buffers + PAGE / 2, last.plan);
+    for (const { plan, buffers } of [first, last]) {
+      assert.doesNotMatch(plan, /Merge Join|Hash Join|Seq Scan/);
+      // A page is some 50 probes of events, of two or three levels and the row each.
+      assert.ok(buffers < 6 * PAGE, plan);
+    }
+  });
+}
 
 const walk = (more: Partial<Walk> = {}): Walk => ({
   ...{ walletId: wallet.id, page: PAGE, first: 1, deep: 23, neighbours: 2, balance: BigInt(wallet.balance) },
