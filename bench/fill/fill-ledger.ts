@@ -8,7 +8,7 @@ import { createPool } from '../../src/db/pool.ts';
 import { ledgerIdOf } from '../../src/db/ledgers.ts';
 import { catchUp, ensureCheckpoints } from '../../src/projections/catch-up.ts';
 import { projections } from '../../src/projections/catalog.ts';
-import { createHistory, latestEnd } from './history.ts';
+import { latestEnd } from './history.ts';
 import { dropIndexes } from './log-indexes.ts';
 import { copyLedger } from './ledger-copy.ts';
 
@@ -75,7 +75,7 @@ async function fill({
   try {
     await client.query('begin');
     const ledgerId = await lockEmptyLedger(client);
-    const history = createHistory({ ...when, seed, randomKeys, busyPercent });
+    const history = { ...when, seed, randomKeys, busyPercent };
     const indexes = await dropIndexes(client);
     await copyLedger({ client, ledgerId, history, onProgress: progress(events, log) });
     await indexes.restore();
