@@ -1,6 +1,5 @@
 // Chunks of a history, made by a thread of its own while others are written.
 
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { MadeChunk } from './chunks.ts';
 import type { HistoryOptions } from './history.ts';
@@ -19,19 +18,31 @@ export async function* chunksOf(order: ChunkOrder): AsyncGenerator<MadeChunk> {
   });
   const arrived: (MadeChunk | null)[] = [];
   let failed: Error | undefined;
-  thread.on('message', (made: MadeChunk | null) => arrived.push(made));
-  thread.on('error', (error: unknown) => (failed = error as Error));
+  let wake = (): void => undefined;
+  thread.on('message', (made: MadeChunk | null) => {
+    arrived.push(made);
+    wake();
+  });
+  thread.on('error', (error: unknown) => {
+    failed = error as Error;
+    wake();
+  });
+  thread.on('exit', (code) => {
+    failed ??= new Error(`the thread that makes the history ended with ${code}`);
+    wake();
+  });
   try {
     for (;;) {
-      while (arrived.length === 0) {
-        if (failed !== undefined) throw failed;
-        // Rejects with what the thread throws.
-        await once(thread, 'message');
-      }
       const made = arrived.shift();
-      if (made === null || made === undefined) return;
-      yield made;
-      thread.postMessage('more');
+      if (made === null) return;
+      if (made !== undefined) {
+        thread.postMessage('more');
+        yield made;
+      } else if (failed === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else throw failed;
     }
   } finally {
     await thread.terminate();

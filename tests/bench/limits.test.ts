@@ -9,6 +9,9 @@ import { createAsset, registerUser, startService } from '../support/service.ts';
 
 const COMMANDS = 5;
 
+/** However far the preparation came, what it opened is closed. */
+const opened = new AsyncDisposableStack();
+
 let database: TestDatabase;
 let owner: pg.Client;
 let users: string[];
@@ -17,7 +20,9 @@ let servedUpTo: string;
 
 before(async () => {
   database = await createTestDatabase();
+  opened.defer(() => dropOnceFree(database));
   owner = await database.connect();
+  opened.defer(() => owner.end());
   const service = await startService(database);
   try {
     assetSlug = await createAsset(service);
@@ -33,10 +38,7 @@ before(async () => {
     .head_position;
 });
 
-after(async () => {
-  await owner.end();
-  await dropOnceFree(database);
-});
+after(() => opened.disposeAsync());
 
 /** Of a top-up's rows what does not depend on when, by whom and under which id it came. */
 const SHAPE = `

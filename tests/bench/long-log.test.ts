@@ -18,6 +18,9 @@ const PAGE = 50;
 
 type Wallet = { id: string; entries: string; balance: string };
 
+/** However far the preparation came, what it opened is closed. */
+const opened = new AsyncDisposableStack();
+
 let database: TestDatabase;
 let owner: pg.Client;
 let pool: pg.Pool;
@@ -36,7 +39,9 @@ select i.indrelid::regclass::text as table, pg_get_indexdef(i.indexrelid) as def
 
 before(async () => {
   database = await createTestDatabase();
+  opened.defer(() => dropOnceFree(database));
   owner = await database.connect();
+  opened.defer(() => owner.end());
   indexesBefore = (await owner.query(INDEXES)).rows;
   await fillLedger({ url: database.url, events: EVENTS, busyPercent: 60, log: () => undefined });
   const { rows } = await owner.query<Wallet>(`
@@ -50,16 +55,13 @@ select w.id, w.balance, (select count(*) from ledger_entries l where l.wallet_id
     ...{ url: database.url, name: 'test', max: 1, connectTimeoutMs: 3_000, statementTimeoutMs: 30_000 },
     ...{ lockTimeoutMs: 3_000, idleInTransactionTimeoutMs: 3_000, onIdleError: () => undefined },
   });
+  opened.defer(() => pool.end());
   service = await startService(database);
+  opened.defer(() => service.close());
   baseUrl = await service.http.listen({ host: '127.0.0.1', port: 0 });
 });
 
-after(async () => {
-  await service.close();
-  await pool.end();
-  await owner.end();
-  await dropOnceFree(database);
-});
+after(() => opened.disposeAsync());
 
 test('a fill leaves the indexes and constraints of the log as they were', async () => {
   assert.ok(indexesBefore.length > 3);
