@@ -1,6 +1,7 @@
 // Puts a run together: what the scenarios use, started when first asked for, and all of it taken down in
 // reverse order at the end, however the run ends.
 
+import { fillLedger } from './fill/fill-ledger.ts';
 import { chooseGenerator } from './load/generator.ts';
 import type { Options } from './options.ts';
 import { createPgbench, findPgbench, type Pgbench, type PgbenchResult } from './postgres/pgbench.ts';
@@ -8,7 +9,11 @@ import { openPostgresServer, type PostgresServer } from './postgres/server.ts';
 import type { Bench, BestPgbench } from './scenarios/scenario.ts';
 import { startBaseline } from './systems/baseline.ts';
 import { cofferExists, startCoffer } from './systems/coffer.ts';
+import { startOnLongLog } from './systems/log-system.ts';
 import type { System, SystemName } from './systems/system.ts';
+
+/** Of the log's users so many are asked for. */
+const RECEIVING_USERS = 1_000;
 
 export type BenchDeps = {
   options: Options;
@@ -22,7 +27,7 @@ export async function createBench({ options, log, cleanup, failures }: BenchDeps
 
   const server = once(async () => {
     refuseWhenEnded();
-    const opening = openPostgresServer(log);
+    const opening = openPostgresServer(log, options.logDir);
     // Deferred before it is open: the run may be ended meanwhile.
     cleanup.defer(async () => {
       const opened = await opening.catch(() => undefined);
@@ -42,15 +47,36 @@ export async function createBench({ options, log, cleanup, failures }: BenchDeps
   async function startSystem(name: SystemName): Promise<System> {
     refuseWhenEnded();
     log(`starting ${name}`);
-    const databaseUrl = await (await server()).createDatabase(name);
+    const databaseUrl = await (await server()).createDatabase(name.replace(' ', '_'));
     const { userCount, baselinePoolSize: poolSize } = options;
     const start = { databaseUrl, userCount, defer };
     const system =
       name === 'baseline'
         ? await startBaseline({ ...start, poolSize })
-        : await startCoffer(start, name === 'other' ? options.against : null);
+        : await startCoffer(
+            name === 'other' && options.against !== null
+              ? { ...start, name, folder: options.against }
+              : { ...start, name },
+          );
     started.systems.push(system);
     return system;
+  }
+
+  const longLog = once(async () => {
+    refuseWhenEnded();
+    const databaseUrl = options.logDir === null ? await fillLog() : (await server()).mainDatabaseUrl();
+    log('starting coffer on the long log');
+    const found = await startOnLongLog({ databaseUrl, userCount: RECEIVING_USERS, defer });
+    started.systems.push(found.system);
+    return found;
+  });
+
+  async function fillLog(): Promise<string> {
+    const events = Math.max(...options.logEvents);
+    const url = await (await server()).createDatabase('long_log');
+    // Random keys are everywhere in their index; those that start with the time find all of theirs in one place of it, as always.
+    await fillLedger({ url, events, randomKeys: true, busyPercent: options.busyPercent, log });
+    return url;
   }
 
   const systems = once(async () => {
@@ -87,6 +113,8 @@ export async function createBench({ options, log, cleanup, failures }: BenchDeps
     server,
     systems,
     pgbench,
+    longLog,
+    emptyLog: () => startSystem('empty log'),
     started: () => ({ server: started.server, systems: started.systems, pgbench: started.pgbench }),
     fail(message) {
       log(`FAILED: ${message}`);

@@ -61,6 +61,6 @@ async function value(client: Client, sql: string): Promise<number> {
 }
 
 async function sumOfShownBalances(system: System): Promise<number> {
-  const answers = await sendAll(system.baseUrl, balanceReads(system.users, system.assetSlug).requests);
+  const answers = await sendAll(system.baseUrl, balanceReads(system.enrolled(), system.assetSlug).requests);
   return answers.reduce<number>((sum, answer) => sum + Number((answer as { balance: string }).balance), 0);
 }

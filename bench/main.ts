@@ -146,7 +146,7 @@ async function main(): Promise<number> {
   if (!report) return 1;
   await writeReport(options.jsonPath, report);
   process.stdout.write(`\n${renderReport(report)}\n`);
-  const missed = options.requireGoals && report.goals.some((goal) => goal.reached === false && !goal.later);
+  const missed = options.requireGoals && report.goals.some((goal) => goal.reached === false);
   return report.failures.length > 0 || missed ? 1 : 0;
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readFillOrder, type FillOrder } from './fill/fill-order.ts';
+import { MAX_EVENTS, readFillOrder, type FillOrder } from './fill/fill-order.ts';
 import type { GeneratorChoice } from './load/generator.ts';
 import type { SystemName } from './systems/system.ts';
 
@@ -12,9 +12,16 @@ export type Options = {
   rounds: number;
   warmUpSeconds: number;
   userCount: number;
+  /** Users of the scenarios in which very many take part, and how many pairs of them transfer. */
+  crowd: number;
+  pairs: number;
   lagSeconds: number;
-  /** Lengths of the logs that are audited and rebuilt. */
+  /** Lengths of the logs that are audited and rebuilt; the longest is read and grown. */
   logEvents: readonly number[];
+  /** Where --fill --keep has made the log that is read and grown; null: it is made by the run. */
+  logDir: string | null;
+  /** Of the log that is made: of 100 requests so many are of one user's wallet. */
+  busyPercent: number;
   startUps: number;
   pgbenchClients: readonly number[];
   pgbenchScanSeconds: number;
@@ -38,8 +45,11 @@ const FULL = {
   rounds: 5,
   warmUpSeconds: 1,
   userCount: 2_000,
+  crowd: 100_000,
+  pairs: 50_000,
   lagSeconds: 20,
   logEvents: [500_000, 1_000_000, 2_000_000],
+  busyPercent: 60,
   startUps: 3,
   pgbenchClients: [4, 8, 16, 32],
   pgbenchScanSeconds: 4,
@@ -50,8 +60,11 @@ const QUICK = {
   rounds: 1,
   warmUpSeconds: 1,
   userCount: 200,
+  crowd: 2_000,
+  pairs: 2_000,
   lagSeconds: 4,
   logEvents: [20_000],
+  busyPercent: 60,
   startUps: 1,
   pgbenchClients: [8],
   pgbenchScanSeconds: 2,
@@ -72,7 +85,9 @@ transaction, and Coffer with its worker running. Prints a table and the goals, a
   --seconds N           length of one measurement (${FULL.seconds})
   --rounds N            measurements of each system, in turns; medians are reported (${FULL.rounds})
   --only NAME,NAME      only these scenarios; long-logs, which takes some twenty minutes, runs only when named here
-  --log-events N,N      lengths of the logs of long-logs (${FULL.logEvents.join(',')})
+  --log-events N,N      lengths of the logs of long-logs (${FULL.logEvents.join(',')}); growth and long-reads, which run only
+                        when named here too, take the longest
+  --log DIR             growth and long-reads on the log that --fill N --keep DIR has made; growth adds to it
   --systems NAME,NAME   only these of baseline, coffer
   --generator NAME      wrk, autocannon, or auto: wrk where it is on PATH (auto)
   --baseline-pool N     connections in the baseline's pool (${BASELINE_POOL_SIZE})
@@ -97,6 +112,7 @@ A long log, instead of measuring:
   --seed N              another log; the same seed gives the same log (1)
   --random-keys         idempotency keys that land anywhere in the index, instead of such that start with the time
   --fill-only           leave the read models at position 0
+  --busy PERCENT        so many of 100 requests are of one user's wallet, which gets as long a history (0)
 
 Environment:
   BENCH_DATABASE_URL    a PostgreSQL on which databases may be created; without it an embedded one is
@@ -125,7 +141,9 @@ export function readOptions(args: string[]): Options | undefined {
       seed: { type: 'string' },
       'random-keys': { type: 'boolean' },
       'fill-only': { type: 'boolean' },
+      busy: { type: 'string' },
       'log-events': { type: 'string' },
+      log: { type: 'string' },
       against: { type: 'string' },
       soak: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -150,6 +168,7 @@ export function readOptions(args: string[]): Options | undefined {
     only: values.against === undefined ? names(values.only ?? '') : ['against'],
     against: values.against === undefined ? null : resolve(values.against),
     logEvents: values['log-events'] === undefined ? defaults.logEvents : logLengths(values['log-events']),
+    logDir: logDirectory(values.log),
     jsonPath: values.json ?? 'bench/results/latest.json',
     requireGoals: values['require-goals'],
     fill: readFillOrder(values),
@@ -167,10 +186,17 @@ function wholeNumber(option: string, text: string | undefined): number | undefin
 function logLengths(text: string): number[] {
   const lengths = names(text);
   for (const length of lengths) {
-    if (!/^[1-9][0-9]{3,6}$/.test(length))
-      throw new Error(`--log-events takes lengths from 1000 to 9999999, not "${length}"`);
+    if (!/^[1-9][0-9]{3,7}$/.test(length) || Number(length) > MAX_EVENTS)
+      throw new Error(`--log-events takes lengths from 1000 to ${MAX_EVENTS}, not "${length}"`);
   }
   return lengths.map(Number);
+}
+
+function logDirectory(directory: string | undefined): string | null {
+  if (directory === undefined) return null;
+  if (directory === '') throw new Error('--log takes a directory');
+  if (process.env['BENCH_DATABASE_URL']) throw new Error('--log and BENCH_DATABASE_URL name two servers');
+  return resolve(directory);
 }
 
 function names(text: string): string[] {

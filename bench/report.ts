@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Outcome } from './goals.ts';
+import type { Outcome } from './outcomes.ts';
 import type { HonestyReport } from './honesty.ts';
 import type { Ceiling } from './load/ceiling.ts';
 import type { Machine } from './machine.ts';
@@ -132,7 +132,7 @@ function renderFacts(report: Report): string[] {
 
 function renderGoals(goals: Outcome[]): string[] {
   const rows = goals.map((goal) => [
-    goal.later ? `${goal.goal} (later)` : goal.goal,
+    goal.goal,
     goal.target,
     goal.measured ?? 'not measured',
     goal.reached === null ? '-' : goal.reached ? 'reached' : 'NOT REACHED',

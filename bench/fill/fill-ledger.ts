@@ -8,7 +8,8 @@ import { createPool } from '../../src/db/pool.ts';
 import { ledgerIdOf } from '../../src/db/ledgers.ts';
 import { catchUp, ensureCheckpoints } from '../../src/projections/catch-up.ts';
 import { projections } from '../../src/projections/catalog.ts';
-import { createHistory, latestEnd } from './history.ts';
+import { latestEnd } from './history.ts';
+import { dropIndexes } from './log-indexes.ts';
 import { copyLedger } from './ledger-copy.ts';
 
 /** A fixed start, so that a seed stands for the same bytes on every day. */
@@ -21,6 +22,8 @@ export type FillOptions = {
   readonly events: number;
   readonly seed?: number | undefined;
   readonly randomKeys?: boolean | undefined;
+  /** Of 100 requests so many are of the first user's wallet in the asset most used. */
+  readonly busyPercent?: number | undefined;
   /** Leave the read models at position 0. */
   readonly fillOnly?: boolean | undefined;
   readonly log: (line: string) => void;
@@ -60,6 +63,7 @@ async function fill({
   events,
   seed = DEFAULT_SEED,
   randomKeys = false,
+  busyPercent,
   log,
 }: FillOptions): Promise<void> {
   const when = { startMs: START_MS, events };
@@ -71,8 +75,10 @@ async function fill({
   try {
     await client.query('begin');
     const ledgerId = await lockEmptyLedger(client);
-    const history = createHistory({ ...when, seed, randomKeys });
+    const history = { ...when, seed, randomKeys, busyPercent };
+    const indexes = await dropIndexes(client);
     await copyLedger({ client, ledgerId, history, onProgress: progress(events, log) });
+    await indexes.restore();
     await client.query('commit');
   } finally {
     // Before COMMIT this rolls everything back.

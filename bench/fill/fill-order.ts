@@ -2,7 +2,7 @@
 
 import { DEFAULT_SEED } from './fill-ledger.ts';
 
-const MAX_EVENTS = 10_000_000;
+export const MAX_EVENTS = 10_000_000;
 const MAX_SEED = 2 ** 32 - 1;
 
 export type FillOrder = {
@@ -10,6 +10,7 @@ export type FillOrder = {
   readonly seed: number;
   readonly randomKeys: boolean;
   readonly fillOnly: boolean;
+  readonly busyPercent: number;
   /** A data directory to be kept. */
   readonly keepDir: string | null;
   /** Never DATABASE_URL, which names the ledger of a service. */
@@ -22,12 +23,13 @@ type Given = {
   readonly seed?: string | undefined;
   readonly 'random-keys'?: boolean | undefined;
   readonly 'fill-only'?: boolean | undefined;
+  readonly busy?: string | undefined;
 };
 
 /** Null when it was not asked for. Throws on what can't be understood, or is of no use without it. */
 export function readFillOrder(given: Given): FillOrder | null {
   if (given.fill === undefined) {
-    for (const option of ['keep', 'seed', 'random-keys', 'fill-only'] as const)
+    for (const option of ['keep', 'seed', 'random-keys', 'fill-only', 'busy'] as const)
       if (given[option] !== undefined) throw new Error(`--${option} goes with --fill`);
     return null;
   }
@@ -40,6 +42,7 @@ export function readFillOrder(given: Given): FillOrder | null {
     seed: given.seed === undefined ? DEFAULT_SEED : whole('--seed', given.seed, { least: 0, most: MAX_SEED }),
     randomKeys: given['random-keys'] ?? false,
     fillOnly: given['fill-only'] ?? false,
+    busyPercent: given.busy === undefined ? 0 : whole('--busy', given.busy, { least: 0, most: 90 }),
     keepDir: given.keep ?? null,
     databaseUrl,
   };

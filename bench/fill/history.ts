@@ -39,6 +39,8 @@ export type HistoryOptions = {
   readonly startMs: number;
   /** Keys as UUIDv4, which land anywhere in the index, instead of such that start with the time. */
   readonly randomKeys: boolean;
+  /** Of 100 requests so many are of one user's wallet, see World; 0 unless given. */
+  readonly busyPercent?: number | undefined;
 };
 
 /** No event is recorded later than this. */
@@ -48,7 +50,8 @@ export function latestEnd({ startMs, events }: { startMs: number; events: number
 
 export function createHistory(options: HistoryOptions): History {
   const random = createRandom(options.seed);
-  const world: World = { random, state: emptyState(), userIds: [], orders: 0 };
+  const busyPercent = options.busyPercent ?? 0;
+  const world: World = { random, state: emptyState(), userIds: [], orders: 0, busyPercent };
   const { state } = world;
   const workload = createWorkload(world, options.events);
   let written = 0;

@@ -24,8 +24,7 @@ export function bonus(world: World): Asked {
   return { command: moneyRoutes.bonus.command({}, body), params: {}, body };
 }
 
-export function spend(world: World): Asked {
-  const [userId, asset] = [anyUser(world), anyAsset(world)];
+export function spend(world: World, userId = anyUser(world), asset = anyAsset(world)): Asked {
   const amount = affordable(world, userId, asset);
   if (amount === null) return topUp(world, userId, asset);
   const body = { userId, assetSlug: asset.slug, amount, ...extras(world) };

@@ -19,6 +19,8 @@ export type World = {
   readonly userIds: string[];
   /** References are numbered. */
   orders: number;
+  /** Of 100 requests so many are top-ups and spends of the first user's wallet in the asset most used. */
+  readonly busyPercent: number;
 };
 
 export type AssetKind = { slug: string; name: string; scale: number; supplyCap?: string; unit: bigint };

@@ -87,7 +87,13 @@ export function createWorkload(world: World, events: number): Workload {
 }
 
 function fromMix(parts: Parts): Asked | undefined {
-  let left = parts.world.random.below(1_000);
+  const { world } = parts;
+  // Nothing is drawn without it, so that a seed gives the log it always gave.
+  if (world.busyPercent > 0 && world.random.below(100) < world.busyPercent) {
+    const [userId, [asset]] = [world.userIds[0]!, ask.ASSETS];
+    return world.random.chance(0.5) ? money.topUp(world, userId, asset) : money.spend(world, userId, asset);
+  }
+  let left = world.random.below(1_000);
   for (const [share, make] of MIX) {
     if (left < share) return make(parts);
     left -= share;

@@ -3,7 +3,7 @@
 import autocannon, { type Client } from 'autocannon';
 import { percentile } from '../statistics.ts';
 import type { Load, LoadResult } from './generator.ts';
-import { createKeySource, newRunNonce } from './idempotency-key.ts';
+import { keySourceOf } from './idempotency-key.ts';
 import { renderRequest } from './plan.ts';
 
 process.once('message', (load: Load) => {
@@ -46,7 +46,7 @@ async function run(load: Load): Promise<LoadResult> {
 function createRequestSource(load: Load): () => string {
   const host = new URL(load.baseUrl).host;
   const rendered = load.plan.requests.map((request) => renderRequest(host, request, load.plan.keyed));
-  const nextKey = createKeySource(newRunNonce());
+  const nextKey = keySourceOf(load.plan);
   let index = 0;
   return () => {
     const request = rendered[index++ % rendered.length];

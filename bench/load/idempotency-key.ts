@@ -2,10 +2,16 @@
 // random order cost an index far more than keys in the order of time. A counter instead of random bits
 // keeps it cheap and makes a repeat impossible within a run.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { LoadPlan } from './plan.ts';
 
 export function newRunNonce(): string {
   return randomBytes(5).toString('hex');
+}
+
+/** Of the kind that the plan asks for. */
+export function keySourceOf({ keys }: LoadPlan): () => string {
+  return keys === 'random' ? () => randomUUID() : createKeySource(newRunNonce());
 }
 
 export function createKeySource(runNonce: string): () => string {

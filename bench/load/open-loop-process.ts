@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../statistics.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
-import { createKeySource, newRunNonce } from './idempotency-key.ts';
+import { keySourceOf } from './idempotency-key.ts';
 import type { OpenLoad, OpenLoadResult, Spread } from './open-loop.ts';
 import { renderRequest, type RenderedRequest } from './plan.ts';
 
@@ -37,7 +37,7 @@ async function runOpenLoop(load: OpenLoad): Promise<OpenLoadResult> {
     host,
     client: createHttpClient(load.baseUrl, REQUEST_TIMEOUT_MS),
     requests: load.plan.requests.map((request) => renderRequest(host, request, load.plan.keyed)),
-    nextKey: createKeySource(newRunNonce()),
+    nextKey: keySourceOf(load.plan),
     latencies: [],
     refusals: [],
     lags: [],

@@ -8,6 +8,8 @@ export type LoadPlan = {
   requests: readonly PlannedRequest[];
   /** Whether each request carries an Idempotency-Key of its own. */
   keyed: boolean;
+  /** Such keys that start with the time, as clients are told to send, unless they are to land anywhere in the index. */
+  keys?: 'timed' | 'random';
 };
 
 export type RenderedRequest = { head: string; tail: string };

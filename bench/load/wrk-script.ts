@@ -1,8 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { newRunNonce } from './idempotency-key.ts';
-import { renderRequest, type LoadPlan } from './plan.ts';
+import { renderRequest, type LoadPlan, type RenderedRequest } from './plan.ts';
 
 /** Marks the one line of wrk's output that is ours. */
 export const RESULT_MARK = 'BENCH-RESULT ';
+
+/** LuaJIT allows a function some 65,000 constants, of which each request brings two. */
+const REQUESTS_A_FUNCTION = 10_000;
 
 /**
  * wrk's script: requests are rendered here, Lua only joins them with a key made as in idempotency-key.ts.
@@ -11,9 +15,13 @@ export const RESULT_MARK = 'BENCH-RESULT ';
 export function renderWrkScript(host: string, plan: LoadPlan): string {
   const rendered = plan.requests.map((request) => renderRequest(host, request, plan.keyed));
   return `
-local heads = {${rendered.map(({ head }) => luaString(head)).join(',\n')}}
-local tails = {${rendered.map(({ tail }) => luaString(tail)).join(',\n')}}
+local heads, tails = {}, {}
+local function add(head, tail)
+  heads[#heads + 1], tails[#tails + 1] = head, tail
+end
+${slices(rendered).map(luaAdding).join('\n')}
 local keyed = ${plan.keyed}
+local random_keys = ${plan.keys === 'random'}
 local count = #heads
 local index = 0
 local counter = 0
@@ -35,8 +43,14 @@ end
 
 function init()
   suffix = format("-${newRunNonce()}%02x", thread_number)
-  math.randomseed(thread_number + 1)
+  math.randomseed(${randomInt(2 ** 31)} + thread_number)
   index = math.random(count)
+end
+
+local random = math.random
+local function random_key()
+  return format("%08x-%04x-4%03x-8%03x-%06x%06x", random(0, 4294967295), random(0, 65535), random(0, 4095),
+    random(0, 4095), random(0, 16777215), random(0, 16777215))
 end
 
 local function next_key()
@@ -49,7 +63,7 @@ end
 
 function request()
   index = index % count + 1
-  if keyed then return heads[index] .. next_key() .. tails[index] end
+  if keyed then return heads[index] .. (random_keys and random_key() or next_key()) .. tails[index] end
   return heads[index]
 end
 
@@ -61,6 +75,17 @@ function done(summary, latency)
     errors.status, errors.connect + errors.read + errors.write, errors.timeout))
 end
 `;
+}
+
+function slices(rendered: readonly RenderedRequest[]): (readonly RenderedRequest[])[] {
+  return Array.from({ length: Math.ceil(rendered.length / REQUESTS_A_FUNCTION) }, (_, index) =>
+    rendered.slice(index * REQUESTS_A_FUNCTION, (index + 1) * REQUESTS_A_FUNCTION),
+  );
+}
+
+function luaAdding(slice: readonly RenderedRequest[]): string {
+  const calls = slice.map(({ head, tail }) => `add(${luaString(head)}, ${luaString(tail)})`);
+  return `;(function()\n${calls.join('\n')}\nend)()`;
 }
 
 /** JSON's escapes for what occurs here (quotes, backslashes, \r, \n) are Lua's as well. */

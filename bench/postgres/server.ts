@@ -1,5 +1,5 @@
 // The one PostgreSQL that all systems share, each in a database of its own. By default the embedded one
-// in a temporary directory, else the server BENCH_DATABASE_URL names.
+// in a temporary directory, or in the one that --log names, else the server BENCH_DATABASE_URL names.
 
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -38,15 +38,25 @@ export type PostgresServer = {
   settings: PostgresSettings;
   /** CPU time that the server has used so far; NaN where it is not on this machine, or there is no /proc. */
   readCpuSeconds(): Promise<number>;
+  /** The database that the server's own URL names. */
+  mainDatabaseUrl(): string;
   /** Creates an empty database and answers its URL. */
   createDatabase(label: string): Promise<string>;
   close(): Promise<void>;
 };
 
-export async function openPostgresServer(log: (line: string) => void): Promise<PostgresServer> {
+/** On a data directory that is kept where one is given. */
+export async function openPostgresServer(
+  log: (line: string) => void,
+  keptDir: string | null,
+): Promise<PostgresServer> {
   const given = process.env['BENCH_DATABASE_URL'];
   if (given)
     return describeServer({ origin: 'BENCH_DATABASE_URL', url: given, release: async () => undefined });
+  if (keptDir !== null) {
+    const kept = await openEmbeddedPostgres({ dataDir: keptDir, mode: 'serve', log });
+    return describeServer({ origin: 'embedded', url: kept.url, release: () => kept.close() });
+  }
 
   const directory = await mkdtemp(join(await diskDirectory(), 'coffer-bench-postgres-'));
   // The embedded server may run as another user, who has to get through this directory.
@@ -93,6 +103,7 @@ async function describeServer(server: {
     origin: server.origin,
     settings,
     readCpuSeconds: () => readFamilyCpuSeconds(postmaster),
+    mainDatabaseUrl: () => server.url,
     async createDatabase(label) {
       const name = `coffer_bench_${label}_${runId}`;
       await admin.query(`create database ${name}`);

@@ -2,6 +2,7 @@
 // get all of one kind. Each measurement follows a warm-up of the same load.
 
 import type { Load, LoadResult } from '../load/generator.ts';
+import type { OpenLoadResult } from '../load/open-loop.ts';
 import type { LoadPlan } from '../load/plan.ts';
 import type { PgbenchResult } from '../postgres/pgbench.ts';
 import { readCpuSeconds } from '../process-figures.ts';
@@ -9,7 +10,7 @@ import { waitUntilQuiet } from '../postgres/quiet.ts';
 import { readWal, walSince } from '../postgres/wal.ts';
 import { median } from '../statistics.ts';
 import type { Batches, System } from '../systems/system.ts';
-import type { Bench, BestPgbench, Figures, Row } from './scenario.ts';
+import { NO_FIGURES, type Bench, type BestPgbench, type Figures, type Row } from './scenario.ts';
 
 /** One that takes part in the turns. */
 export type Contender = { name: string; measure(round: number): Promise<Figures> };
@@ -90,19 +91,8 @@ export function pgbenchContender(bench: Bench, { pgbench, best }: BestPgbench): 
 }
 
 export function pgbenchFigures(result: PgbenchResult): Figures {
-  return {
-    throughput: result.throughput,
-    // pgbench prints an average, which is neither of these.
-    p50Ms: null,
-    p99Ms: null,
-    maxMs: null,
-    processCpu: null,
-    cpuMicros: null,
-    batchCommands: null,
-    walBytesPerCommand: null,
-    flushesPerSecond: null,
-    backlogEvents: null,
-  };
+  // pgbench prints an average latency, which is neither the median nor a percentile.
+  return { ...NO_FIGURES, throughput: result.throughput };
 }
 
 /** Runs a load, keeps count of what the database has to hold afterwards, and reports every failure. */
@@ -117,6 +107,17 @@ async function runCounted(bench: Bench, system: System, load: Load): Promise<Loa
     bench.fail(`${system.name}: ${result.failed} requests like ${example?.method} ${example?.path} failed`);
   }
   return result;
+}
+
+/** An open loop ends with every answer in hand: only of commands that were not answered as they should be nobody knows. */
+export function countOpenLoad(
+  bench: Bench,
+  system: System,
+  { result, scenario }: { result: OpenLoadResult; scenario: string },
+): void {
+  system.tally.acknowledged += result.acknowledged;
+  system.tally.cutOff += result.failed;
+  for (const [what, count] of Object.entries(result.failures)) bench.fail(`${scenario}: ${count} x ${what}`);
 }
 
 function averageBatch(before: Batches | undefined, after: Batches | undefined): number | null {

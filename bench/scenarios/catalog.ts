@@ -1,14 +1,18 @@
 import { against } from './against.ts';
 import { balanceReads } from './balance-reads.ts';
-import { batchEndpoint } from './batch-endpoint.ts';
+import { growth } from './growth.ts';
+import { halfLoad } from './half-load.ts';
 import { hotAccount } from './hot-account.ts';
+import { limits } from './limits.ts';
 import { longLogs } from './long-logs.ts';
+import { longReads } from './long-reads.ts';
 import { oneClient } from './one-client.ts';
 import { pgbench } from './pgbench.ts';
 import { projectionLag } from './projection-lag.ts';
 import type { Scenario } from './scenario.ts';
 import { startUp } from './start-up.ts';
 import { transfers } from './transfers.ts';
+import { twoProcesses } from './two-processes.ts';
 
 /** In the order in which they run: what wants an idle machine first. */
 export const scenarios: readonly Scenario[] = [
@@ -17,9 +21,13 @@ export const scenarios: readonly Scenario[] = [
   hotAccount,
   oneClient,
   balanceReads,
-  transfers,
-  batchEndpoint,
+  limits,
+  halfLoad,
   projectionLag,
+  transfers,
+  twoProcesses,
+  longReads,
+  growth,
   longLogs,
   against,
 ];

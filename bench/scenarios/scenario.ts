@@ -6,6 +6,7 @@ import type { Generator } from '../load/generator.ts';
 import type { Options } from '../options.ts';
 import type { Pgbench, PgbenchResult } from '../postgres/pgbench.ts';
 import type { PostgresServer } from '../postgres/server.ts';
+import type { LongLog } from '../systems/log-system.ts';
 import type { System } from '../systems/system.ts';
 
 export type Scenario = {
@@ -40,6 +41,19 @@ export type Figures = {
   backlogEvents: number | null;
 };
 
+/** What is left of figures where nothing but a throughput is measured. */
+export const NO_FIGURES: Omit<Figures, 'throughput'> = {
+  p50Ms: null,
+  p99Ms: null,
+  maxMs: null,
+  processCpu: null,
+  cpuMicros: null,
+  batchCommands: null,
+  walBytesPerCommand: null,
+  flushesPerSecond: null,
+  backlogEvents: null,
+};
+
 /** One figure that is no throughput. */
 export type Fact = { name: string; label: string; value: number; unit: string };
 
@@ -57,6 +71,10 @@ export type Bench = {
   systems(): Promise<readonly System[]>;
   /** Undefined where pgbench is not installed. */
   pgbench(): Promise<BestPgbench | undefined>;
+  /** Coffer on a long log: the one that --log names, else one that is made for it. */
+  longLog(): Promise<LongLog>;
+  /** Coffer on a log that has just begun, to be compared with the long one. */
+  emptyLog(): Promise<System>;
   /** What has been started so far. */
   started(): { server: PostgresServer | undefined; systems: readonly System[]; pgbench: Pgbench | undefined };
   /** An answer that was not a 2xx, or another fault: reported, and the run fails. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, runToEnd, startProcess, waitUntilReady, type RunningProcess } from '../child-process.ts';
 import { watchMemory } from '../process-figures.ts';
 import { endSystem, fundUsers, sendAll, sendOne } from './setup.ts';
-import type { Backlog, Batches, System, SystemStart } from './system.ts';
+import type { Backlog, Batches, System, SystemName, SystemStart } from './system.ts';
 
 const ASSET_SLUG = 'coins';
 const READY_TIMEOUT_MS = 60_000;
@@ -45,7 +45,7 @@ export function cofferEnvironment(environment: Record<string, string>, folder = 
   };
 }
 
-/** By default the one process that serves the API and runs the worker, as `npm start` would run it. */
+/** The one process that serves the API and runs the worker, as `npm start` would run it; or one that does a part of it. */
 export function startCofferProcess(
   port: number,
   environment: Record<string, string>,
@@ -60,29 +60,53 @@ export function startCofferProcess(
   });
 }
 
-/** From another checkout where a folder is given. */
-export async function startCoffer(
-  { databaseUrl, userCount, defer, environment = {}, command = 'serve' }: SystemStart,
-  folder: string | null = null,
-): Promise<System> {
-  const name = folder === null ? 'coffer' : 'other';
+type ProcessOn = Omit<SystemStart, 'userCount'> & { name: SystemName; folder?: string };
+
+/** Coffer on a database, whatever is in it. */
+export async function startCofferOn(start: ProcessOn) {
+  const { name, databaseUrl, defer, environment = {}, folder = HERE, command = 'serve' } = start;
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none', ...environment };
-  const process_ = startCofferProcess(port, variables, { folder: folder ?? HERE, command });
+  const process_ = startCofferProcess(port, variables, { folder, command });
   const memory = watchMemory(process_.pid);
   defer(() => endSystem({ name, process: process_, memory }));
   await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
-  const users = await createUsers(baseUrl, userCount);
   return {
-    name,
-    baseUrl,
-    databaseUrl,
-    process: process_,
-    memory,
-    users,
+    ...{ name, baseUrl, databaseUrl, process: process_, memory },
+    readBatches: () => readBatches(baseUrl),
+    settle: (timeoutMs = SETTLE_TIMEOUT_MS) => settle(baseUrl, timeoutMs),
+  };
+}
+
+/** On an empty database. From another checkout where a folder is given. */
+export async function startCoffer({
+  userCount,
+  name = 'coffer',
+  ...start
+}: SystemStart & { name?: SystemName; folder?: string }): Promise<System> {
+  const running = await startCofferOn({ ...start, name });
+  const { baseUrl } = running;
+  const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
+  await sendOne(baseUrl, asset, 'bench-asset');
+  const tally = { acknowledged: 0, cutOff: 0 };
+  const enrolled: string[] = [];
+  async function enroll(count: number): Promise<void> {
+    const users = await createUsers(baseUrl, enrolled.length, count);
+    tally.acknowledged += await fundUsers(baseUrl, users, ASSET_SLUG);
+    enrolled.push(...users);
+  }
+  await enroll(userCount);
+  return {
+    ...running,
+    users: [...enrolled],
+    async crowd(count) {
+      if (count > enrolled.length) await enroll(count);
+      return enrolled.slice(0, count);
+    },
+    enrolled: () => enrolled,
     assetSlug: ASSET_SLUG,
-    tally: { acknowledged: await fundUsers(baseUrl, users, ASSET_SLUG), cutOff: 0 },
+    tally,
     honestySql: {
       postedTransactions: `select count(*) from events where type = 'transaction.posted'`,
       distinctKeys: `select count(distinct idempotency_key) from events where type = 'transaction.posted'`,
@@ -90,8 +114,6 @@ export async function startCoffer(
       sumOfWallets: 'select sum(balance) from wallets',
       usersTotal: 'select sum(balance) from wallets where not is_system',
     },
-    readBatches: () => readBatches(baseUrl),
-    settle: () => settle(baseUrl),
   };
 }
 
@@ -109,13 +131,30 @@ export async function startWorker({
   return worker;
 }
 
-async function createUsers(baseUrl: string, userCount: number): Promise<string[]> {
-  const asset = { method: 'POST' as const, path: '/assets', body: { slug: ASSET_SLUG, scale: 0 } };
-  await sendOne(baseUrl, asset, 'bench-asset');
-  const requests = Array.from({ length: userCount }, (_, index) => ({
+/** An API without a worker, beside the process of a system and on its database. */
+export async function startSecondApi({ databaseUrl, defer }: Pick<SystemStart, 'databaseUrl' | 'defer'>) {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const variables = { DATABASE_URL: databaseUrl, COFFER_SEED: 'none' };
+  const process_ = startCofferProcess(port, variables, { command: 'api' });
+  const memory = watchMemory(process_.pid);
+  let stopped = false;
+  async function stop(): Promise<void> {
+    if (stopped) return;
+    stopped = true;
+    await endSystem({ name: 'coffer', process: process_, memory });
+  }
+  defer(stop);
+  await waitUntilReady({ process: process_, url: `${baseUrl}/ready`, timeoutMs: READY_TIMEOUT_MS });
+  return { baseUrl, process: process_, memory, stop };
+}
+
+/** From the number `first` up to, not including, `end`. */
+async function createUsers(baseUrl: string, first: number, end: number): Promise<string[]> {
+  const requests = Array.from({ length: end - first }, (_, index) => ({
     method: 'POST' as const,
     path: '/users',
-    body: { email: `user-${index}@example.com` },
+    body: { email: `user-${first + index}@example.com` },
   }));
   const answers = await sendAll(baseUrl, requests);
   return answers.map((answer) => (answer as { id: string }).id);
@@ -139,12 +178,12 @@ function sumOfMetric(exposition: string, name: string): number {
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
 }
 
-async function settle(baseUrl: string): Promise<Backlog> {
+async function settle(baseUrl: string, timeoutMs: number): Promise<Backlog> {
   const started = performance.now();
   const events = await eventsBehind(baseUrl);
   for (let behind = events; behind > 0; behind = await eventsBehind(baseUrl)) {
-    if (performance.now() - started > SETTLE_TIMEOUT_MS) {
-      throw new Error(`the read models are still ${behind} events behind after ${SETTLE_TIMEOUT_MS} ms`);
+    if (performance.now() - started > timeoutMs) {
+      throw new Error(`the read models are still ${behind} events behind after ${timeoutMs} ms`);
     }
     await sleep(20);
   }

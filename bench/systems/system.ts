@@ -4,8 +4,8 @@
 import type { MemoryWatch } from '../process-figures.ts';
 import type { RunningProcess } from '../child-process.ts';
 
-/** `other`: Coffer from another checkout. */
-export type SystemName = 'baseline' | 'coffer' | 'other';
+/** `other`: Coffer from another checkout. The last two: Coffer on a log that is long already, and on one that is not. */
+export type SystemName = 'baseline' | 'coffer' | 'other' | 'long log' | 'empty log';
 
 export type SystemStart = {
   /** Variables of its environment, for what is not a measurement. */
@@ -38,8 +38,12 @@ export type System = {
   databaseUrl: string;
   process: RunningProcess;
   memory: MemoryWatch;
-  /** Users with money in `assetSlug`. */
+  /** Users with money in `assetSlug`, as many as a run starts with. */
   users: readonly string[];
+  /** Those and more of their kind, so many in all: for what shows only among very many. */
+  crowd(count: number): Promise<readonly string[]>;
+  /** All there are so far. */
+  enrolled(): readonly string[];
   assetSlug: string;
   /** What the run has sent so far, to be compared with what the database holds at the end. */
   tally: Tally;

@@ -144,13 +144,14 @@ export async function readBalanceAt(
   const [now] = await readBalances(tx, ledgerId, [wanted], 'strong');
   if (now === undefined) throw new Error('a balance query gave fewer rows than it was asked for');
   if (now.kind !== 'found') return { balance: now, head };
+  // From a subquery, so that no statistics of this very wallet lead to a walk back along the whole log in search of its last entry.
   const { rows } = await tx.query<{ balance_after: bigint; held_after: bigint }>({
     name: 'balance-as-of',
     text: `
 select balance_after, held_after
   from ledger_entries
  where ledger_id = $1::integer
-   and wallet_id = $2::uuid
+   and wallet_id = (select $2::uuid)
    and position <= $3::bigint
  order by position desc, leg desc
  limit 1`,

@@ -36,7 +36,7 @@ export async function readDailyBalances(
     text: `
 select d.day::text as date, coalesce(e.balance_after, 0)::text as balance, coalesce(e.held_after, 0)::text as held
   from (${DAYS}) d
-  ${LAST_ENTRY('$2::uuid')}
+  ${LAST_ENTRY('(select $2::uuid)')}
  order by d.day`,
     values: [ledgerId, walletId, days],
   });

@@ -42,12 +42,12 @@ export async function explainWallet(tx: Transaction, ledgerId: number, asked: As
   };
 }
 
-/** The newest lines of the wallet up to the position. */
+/** The newest lines of the wallet up to the position; by its own index whatever the statistics of this wallet, hence the subquery. */
 const LINES = `
   select l.position, l.leg, l.seq, l.amount, l.balance_after, l.held_after
     from ledger_entries l
    where l.ledger_id = $1::integer
-     and l.wallet_id = $2::uuid
+     and l.wallet_id = (select $2::uuid)
      and l.position <= $3::bigint
    order by l.position desc, l.leg desc
    limit $4::integer`;
