@@ -5,6 +5,7 @@ import { secretsOf, type Config } from '../config.ts';
 import { refuseOpenDoor } from '../http/loopback.ts';
 import { urlFor } from '../db/rights.ts';
 import { openDatabase, type OpenDatabase } from './database.ts';
+import { STOP_SIGNALS, takeOverSignals } from './early-stop.ts';
 import { createLogger } from '../logging.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
@@ -74,12 +75,13 @@ async function start(
 function onStopSignal(): { requested: Promise<void>; signal: AbortSignal } {
   const controller = new AbortController();
   const requested = new Promise<void>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    for (const name of STOP_SIGNALS) {
       process.on(name, () => {
         controller.abort(new Error(`stopped by ${name}`));
         resolve();
       });
     }
+    takeOverSignals();
   });
   return { requested, signal: controller.signal };
 }

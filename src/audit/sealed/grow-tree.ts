@@ -52,7 +52,7 @@ export async function insertSealed(
 ): Promise<void> {
   await insertNodes(tx, tree, nodes);
   const { origin, size, root } = signed.checkpoint;
-  // The one before lasts where it is the first or the last of its key, or the last of its hour: see migrations/0014.
+  // The one before lasts where it is the first or the last of its key, or the last of its hour: see migrations/0013.
   await tx.query({
     name: 'insert-checkpoint',
     text: `

@@ -1,6 +1,6 @@
 /**
  * Lets old checkpoints go, a page at a time: all of the last day stay, before that the last one of each hour, and the first and the last
- * one of each key and incarnation. The rules, and that nobody lets go of more, are in migrations/0014.
+ * one of each key and incarnation. The rules, and that nobody lets go of more, are in migrations/0013.
  */
 import type { Transaction } from '../../db/transaction.ts';
 

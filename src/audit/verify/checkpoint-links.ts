@@ -1,6 +1,6 @@
 /**
  * Whether checkpoints are missing that should be there: of the last day all are kept, of the time before those that last
- * (migrations/0014). Each says which were before it.
+ * (migrations/0013). Each says which were before it.
  */
 import type { StoredCheckpoint } from '../sealed/checkpoint-log.ts';
 
