@@ -31,7 +31,7 @@ type SoakSlice = {
 };
 
 /** Top-ups, spends, transfers, bonuses and holds between these users. */
-export function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
+function mixedCommands(users: readonly string[], assetSlug: string): LoadPlan {
   const random = seededRandom(7);
   const pick = (): string => users[Math.floor(random() * users.length)] ?? '';
   const requests = Array.from({ length: 5_000 }, (_, index) => {
