@@ -8,7 +8,7 @@ const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js'
 
 export const WIDTHS = [360, 768, 1440];
 
-type Violation = { id: string; impact: string; nodes: { html: string }[] };
+type Violation = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] };
 
 /** What axe-core finds serious, as texts. */
 export async function seriousIssues({ page }: Opened): Promise<string[]> {
@@ -29,14 +29,18 @@ export async function seriousIssues({ page }: Opened): Promise<string[]> {
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ; ')}`);
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' ; ')}`,
+    );
 }
 
 /** Nothing of it stands out at the side at any width, and axe-core finds nothing serious, light and dark. */
 export async function looksRight(opened: Opened, name: string): Promise<void> {
   const { page } = opened;
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    // With motion, buttons would be on their way from the colours of one scheme to those of the other.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
       const wide = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));

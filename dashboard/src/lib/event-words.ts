@@ -38,7 +38,13 @@ export function summaryOf({ type, data }: LedgerEvent, assets: readonly Asset[])
     'wallet.opened': walletWords(data, assets),
     'scheduled.created': `${typeName(text(schedule, 'type') ?? '')} ${amountOf(inside(schedule, 'command'), assets)}`,
   };
-  return (known[type] ?? text(data, 'status') ?? '').trim();
+  return (known[type] ?? statusWords(data)).trim();
+}
+
+/** What became of something: "Gold coins, frozen". */
+function statusWords(data: Data): string {
+  const name = text(data, 'name') ?? text(inside(data, 'asset'), 'name');
+  return [name, text(data, 'status')?.toLowerCase()].filter((word) => word != null).join(', ');
 }
 
 function walletWords(data: Data, assets: readonly Asset[]): string {

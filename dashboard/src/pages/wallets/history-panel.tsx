@@ -119,10 +119,10 @@ function Head(): JSX.Element {
       <th scope="col" class="pb-2 font-medium">
         What
       </th>
-      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-36">
+      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-32">
         Change
       </th>
-      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-36">
+      <th scope="col" class="w-[5.5rem] pb-2 text-right font-medium sm:w-32">
         Balance
       </th>
     </tr>
