@@ -124,7 +124,8 @@ function moveMoney(state: LedgerState, event: Evolvable): Entry[] {
   switch (event.type) {
     case 'transaction.posted': {
       noteReturn(state, event.data);
-      const entries = event.data.postings.flatMap((posting, index) => applyPosting(state, posting, index));
+      const entries: Entry[] = [];
+      for (const posting of event.data.postings) applyPosting(state, posting, entries);
       countSpends(state, event.data, event.occurredAt);
       return entries;
     }
@@ -202,12 +203,10 @@ function noteReturn(state: LedgerState, data: EventData<'transaction.posted'>): 
   });
 }
 
-function applyPosting(state: LedgerState, posting: Posting, index: number): [Entry, Entry] {
-  const amount = BigInt(posting.amount);
-  return [
-    applyLeg(state, { walletId: posting.from.walletId, amount: -amount, leg: 2 * index }),
-    applyLeg(state, { walletId: posting.to.walletId, amount, leg: 2 * index + 1 }),
-  ];
+function applyPosting(state: LedgerState, { amount: text, from, to }: Posting, entries: Entry[]): void {
+  const amount = BigInt(text);
+  entries.push(applyLeg(state, { walletId: from.walletId, amount: -amount, leg: entries.length }));
+  entries.push(applyLeg(state, { walletId: to.walletId, amount, leg: entries.length }));
 }
 
 type Leg = {

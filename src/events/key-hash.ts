@@ -12,6 +12,7 @@ const DIGEST_BYTES = 16;
 export function keyHash(key: string): Buffer {
   const bytes = Buffer.alloc(LOCALITY_BYTES + DIGEST_BYTES);
   bytes.write(key, 0, LOCALITY_BYTES, 'latin1');
-  hash('sha256', key, 'buffer').copy(bytes, LOCALITY_BYTES, 0, DIGEST_BYTES);
+  // As text, which costs a third of a buffer that is made outside of the heap.
+  bytes.write(hash('sha256', key, 'latin1'), LOCALITY_BYTES, DIGEST_BYTES, 'latin1');
   return bytes;
 }

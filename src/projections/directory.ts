@@ -1,6 +1,7 @@
 /** Users, assets and wallets with their status, as lists and look-ups show them. E-mails stay beside the log. */
 import type { Transaction } from '../db/transaction.ts';
 import type { EventType } from '../events/catalog.ts';
+import { EVENTS_IN_RANGE } from './events-in-range.ts';
 import { tableOf, type Projection, type Range } from './projection.ts';
 
 export const directory: Projection = {
@@ -96,11 +97,8 @@ select e.ledger_id,
        (e.data ->> 'assetId')::uuid,
        'ACTIVE',
        e.position
-  from events e
- where e.ledger_id = $1::integer
-   and e.position > $2::bigint
-   and e.position <= $3::bigint
-   and e.type = 'wallet.opened'`,
+  from ${EVENTS_IN_RANGE} e
+ where e.type = 'wallet.opened'`,
     values: [ledgerId, from, to],
   });
   await applyStatuses(tx, range, {
@@ -124,11 +122,8 @@ update ${tableOf(of.base, generation)} t
   from (
         select distinct on (e.data ->> '${of.idField}')
                (e.data ->> '${of.idField}')::uuid as id, ${STATUS} as status
-          from events e
-         where e.ledger_id = $1::integer
-           and e.position > $2::bigint
-           and e.position <= $3::bigint
-           and e.type in (${of.eventTypes.map((type) => `'${type}'`).join(', ')})
+          from ${EVENTS_IN_RANGE} e
+         where e.type in (${of.eventTypes.map((type) => `'${type}'`).join(', ')})
          order by e.data ->> '${of.idField}', e.position desc
        ) latest
  where t.ledger_id = $1::integer

@@ -4,7 +4,7 @@ import { tableOf, type Projection, type Range } from './projection.ts';
 
 const BASE = 'lots';
 
-/** Of the events of a range those that name a lot. Looked for in the text: most events name none, and need not be parsed. */
+/** Of the events of a range those that name a lot. Looked for in the text, which strpos skips through: most events name none, and need not be parsed. */
 const NAMING = `
   select e.position, e.type, e.data
     from events e
@@ -12,7 +12,7 @@ const NAMING = `
      and e.position > $2::bigint
      and e.position <= $3::bigint
      and e.type in ('transaction.posted', 'hold.placed', 'hold.captured', 'hold.released', 'hold.expired')
-     and e.data::text like '%"lotId":%'`;
+     and strpos(e.data::text, '"lotId":') > 0`;
 
 const OPENED = `
 select $1::integer, (n.data #>> '{lot,lotId}')::uuid, n.position, (n.data #>> '{postings,0,to,walletId}')::uuid,

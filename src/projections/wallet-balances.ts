@@ -1,4 +1,5 @@
 /** Balance and held amount of every wallet: a wallet's latest entry in the range says both. */
+import { EVENTS_IN_RANGE } from './events-in-range.ts';
 import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'wallet_balances';
@@ -21,11 +22,8 @@ select e.ledger_id,
        0,
        0,
        e.position
-  from events e
- where e.ledger_id = $1::integer
-   and e.position > $2::bigint
-   and e.position <= $3::bigint
-   and e.type = 'wallet.opened'`,
+  from ${EVENTS_IN_RANGE} e
+ where e.type = 'wallet.opened'`,
       values: [ledgerId, from, to],
     });
     await tx.query({
@@ -77,7 +75,7 @@ select e.ledger_id,
        coalesce(latest.balance_after, 0),
        coalesce(latest.held_after, 0),
        coalesce(latest.position, e.position)
-  from events e
+  from ${EVENTS_IN_RANGE} e
  cross join lateral (
        select (e.data ->> 'walletId')::uuid as wallet_id, (e.data ->> 'assetId')::uuid as asset_id,
               e.data -> 'owner' as owner
@@ -93,10 +91,7 @@ select e.ledger_id,
         limit 1
        ) latest
     on true
- where e.ledger_id = $1::integer
-   and e.position > $2::bigint
-   and e.position <= $3::bigint
-   and e.type = 'wallet.opened'`,
+ where e.type = 'wallet.opened'`,
         values: [ledgerId, from, to, target],
       });
     },

@@ -1,7 +1,10 @@
-/** The compiled validators take what the catalog's schemas take, and nothing else. */
+/** The compiled validators, and the patterns before them, take what the catalog's schemas take, and nothing else. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readFact } from '../../src/audit/fold/event-validators.ts';
+import { isUsual } from '../../src/audit/fold/usual-events.ts';
+import { canonicalJson } from '../../src/events/canonical.ts';
+import { isEventType } from '../../src/events/catalog.ts';
 import { upcast } from '../../src/events/upcast.ts';
 import { samples } from '../events/samples.ts';
 
@@ -30,6 +33,9 @@ function* mutations(value: Json): Generator<Json> {
   }
 }
 
+/** Types of which a pattern took something. */
+const usual = new Set<string>();
+
 function accepts(read: () => unknown): boolean {
   try {
     read();
@@ -49,9 +55,29 @@ describe('An event', () => {
           accepts(() => read({ type, version, data: structuredClone(changed) })),
         );
         assert.equal(compiled, zod, JSON.stringify(changed));
+        // Right where a pattern takes the text, too.
+        const text = canonicalJson(changed);
+        assert.equal(
+          accepts(() => readFact({ type, version, data: JSON.parse(text), text })),
+          zod,
+          text,
+        );
+        if (isEventType(type) && isUsual(type, text)) usual.add(type);
         if (zod === false) refused += 1;
       }
       assert.ok(refused > 20);
     });
   }
+
+  test('of most kinds is told by a pattern', () => {
+    const holds = ['hold.placed', 'hold.captured', 'hold.released', 'hold.expired'];
+    const wanted = [
+      'transaction.posted',
+      'transaction.rejected',
+      ...holds,
+      'wallet.opened',
+      'user.registered',
+    ];
+    assert.deepEqual([...usual].sort(), wanted.sort());
+  });
 });

@@ -48,3 +48,20 @@ test('the projections read each event a few times, by the primary key, and none 
   assert.ok((await tuplesReadBy('events_id')) < TOP_UPS);
   assert.ok((await tuplesReadBy('ledger_entries_wallet')) < TOP_UPS);
 });
+
+test('and so they do once it was analyzed: none asks the index of wallets, which would be read as a whole', async () => {
+  await owner.query('analyze');
+  const { id: userId } = await registerUser(service);
+  const assetSlug = await createAsset(service);
+  await owner.query("select pg_stat_reset_single_table_counters('events_wallet'::regclass)");
+  const { headers } = await service.post('/transactions/topup', { userId, assetSlug, amount: '1' });
+  const position = headers['coffer-position'];
+  await service.get(`/wallets/${userId}/${assetSlug}/balance?atLeast=${position}`);
+  await service.get(`/users/${userId}/wallets?atLeast=${position}`);
+  const read = await tuplesReadBy('events_pkey');
+  await until('the server has counted that pass', async () => (await tuplesReadBy('events_pkey')) > read);
+  const { rows } = await owner.query<{ scans: number }>(
+    "select idx_scan::int as scans from pg_stat_user_indexes where indexrelname = 'events_wallet'",
+  );
+  assert.equal(rows[0]!.scans, 0);
+});

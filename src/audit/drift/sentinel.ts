@@ -11,6 +11,7 @@ import { startRecurring, type Recurring } from '../../recurring.ts';
 import { readDriftState, recordLook, tryLockDrift, type DriftState, type Looked } from './drift-log.ts';
 import { checkWallets, someWallets } from './drift-wallets.ts';
 import type { Finding } from '../fold/finding.ts';
+import { walletChanges } from '../fold/packed-wallets.ts';
 import type { RangeSummary } from '../fold/range-summary.ts';
 import { verifyRange, type RangeTask } from '../verify/verify-range.ts';
 
@@ -71,7 +72,7 @@ export async function lookOnce(
   const task = { ledgerId, ...range, marked: [], ...(await projectedUpTo(tx, ledgerId)) };
   const summary = await verifyRange(tx, task, () => undefined, upcast);
   const openings = await checkOpenings(tx, ledgerId, summary);
-  const touched = summary.wallets.slice(0, MAX_WALLETS).map(({ walletId }) => walletId);
+  const touched = summary.wallets.ids.slice(0, MAX_WALLETS);
   const others = await someWallets(tx, ledgerId, { head, count: SOME_WALLETS });
   const walletIds = [...new Set([...touched, ...others])];
   const isNew = range.to > verified;
@@ -121,7 +122,7 @@ async function checkOpenings(
   ledgerId: number,
   { from, wallets }: RangeSummary,
 ): Promise<Finding[]> {
-  const known = wallets.filter(({ openingSeq }) => openingSeq !== null);
+  const known = [...walletChanges(wallets)].filter(({ openingSeq }) => openingSeq !== null);
   const { rows } = await tx.query<{ id: string; found: string }>({
     name: 'drift-openings',
     text: `

@@ -5,10 +5,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Transform } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
-import { boundedLines } from '../rows/bounded-lines.ts';
+import { boundedSpans, type LinesIn } from '../rows/bounded-lines.ts';
 import { parseEventLine } from './event-line.ts';
+import { createLineReader } from './line-leaf.ts';
+import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { encodeLeaf } from '../tree/leaf.ts';
-import { HASH_BYTES, leafHash } from '../tree/merkle.ts';
+import { framedLeafHash, HASH_BYTES, leafHash } from '../tree/merkle.ts';
 import { readFact } from '../fold/event-validators.ts';
 import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
 import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
@@ -56,18 +58,14 @@ async function replaySegment(fold: RangeFold, segment: SegmentFile, until: Until
   const digest = createHash('sha256');
   try {
     const expected = segment.last - segment.first + 1n;
+    const replayLine = createLineReplay(fold, { name, first: segment.first, until, leaves });
     let line = 0;
-    for await (const lines of linesIn(segment.path, digest)) {
-      for (const text of lines) {
+    for await (const { bytes, starts, ends } of linesIn(segment.path, digest)) {
+      for (const [index, start] of starts.entries()) {
         line += 1;
         // Whatever else there is belongs to no position: a few bytes may be compressed from lines without end.
         if (BigInt(line) > expected) return wrong(name, `${expected} lines`, 'more');
-        const at = (line - 1) * HASH_BYTES;
-        replayLine(fold, {
-          ...{ text, until, where: `${name} line ${line}` },
-          expected: segment.first + BigInt(line) - 1n,
-          leafHash: leaves.subarray(at, at + HASH_BYTES),
-        });
+        replayLine(line, bytes, start, ends[index] ?? start);
       }
     }
     const sha256 = digest.digest('hex');
@@ -99,45 +97,70 @@ async function readAtMost(path: string, bytes: number): Promise<Buffer> {
   return readFile(path);
 }
 
-type Line = {
-  readonly text: string;
-  readonly where: string;
-  readonly until: Until;
-  /** Its position, and the hash that was exported with it. */
-  readonly expected: bigint;
-  readonly leafHash: Buffer;
-};
+type LineReplay = (line: number, bytes: Buffer, start: number, end: number) => void;
 
-function replayLine(fold: RangeFold, { text, where, until, expected, leafHash: wanted }: Line): void {
-  let leaf;
-  let hash;
-  try {
-    leaf = parseEventLine(text);
-    // A position or a version may be of more bytes than a leaf has for it.
-    hash = leafHash(encodeLeaf(leaf));
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return fold.report(
-      'files',
-      { position: expected },
-      `${where}: the event at position ${expected}`,
-      message,
-    );
-  }
-  const { position, recordedAt } = leaf;
-  if (position !== expected)
-    fold.report('files', { position }, `${where}: the event at position ${expected}`, `position ${position}`);
-  else if (!hash.equals(wanted))
-    fold.report('files', { position }, `${where}: leaf hash ${wanted.toString('hex')}`, hash.toString('hex'));
-  const late =
-    (until.position !== null && position > until.position) ||
-    (until.time !== null && recordedAt > until.time);
-  if (late) fold.pass(leaf, hash);
-  else fold.add(leaf, hash, null);
+/** Of a segment: each line against its position and the hash that was exported with it. Lines are counted from 1. */
+function createLineReplay(
+  fold: RangeFold,
+  { name, first, until, leaves }: { name: string; first: bigint; until: Until; leaves: Buffer },
+): LineReplay {
+  const readLine = createLineReader();
+
+  return (line, bytes, start, end) => {
+    const expected = first + BigInt(line) - 1n;
+    const where = (): string => `${name} line ${line}`;
+    let read: { readonly event: LoggedEvent; readonly hash: Buffer };
+    try {
+      const usual = readLine(bytes, start, end);
+      read =
+        usual === null
+          ? unusualLine(bytes.toString('utf8', start, end))
+          : { event: usual.event, hash: framedLeafHash(usual.framed) };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return fold.report(
+        'files',
+        { position: expected },
+        `${where()}: the event at position ${expected}`,
+        message,
+      );
+    }
+    const { event, hash } = read;
+    const { position, recordedAt } = event;
+    const at = (line - 1) * HASH_BYTES;
+    if (position !== expected)
+      fold.report(
+        'files',
+        { position },
+        `${where()}: the event at position ${expected}`,
+        `position ${position}`,
+      );
+    else {
+      const wanted = leaves.subarray(at, at + HASH_BYTES);
+      if (!hash.equals(wanted))
+        fold.report(
+          'files',
+          { position },
+          `${where()}: leaf hash ${wanted.toString('hex')}`,
+          hash.toString('hex'),
+        );
+    }
+    const late =
+      (until.position !== null && position > until.position) ||
+      (until.time !== null && recordedAt > until.time);
+    if (late) fold.pass(event, hash);
+    else fold.add(event, hash, null);
+  };
+}
+
+/** By way of the values. Throws for what is no event, and for a position or a version of more bytes than a leaf has for it. */
+function unusualLine(text: string): { event: LoggedEvent; hash: Buffer } {
+  const event = parseEventLine(text);
+  return { event, hash: leafHash(encodeLeaf(event)) };
 }
 
 /** The lines of a compressed file, some at a time, while its bytes are hashed. Rejects for one that cannot be decompressed. */
-async function* linesIn(path: string, digest: ReturnType<typeof createHash>): AsyncGenerator<string[]> {
+async function* linesIn(path: string, digest: ReturnType<typeof createHash>): AsyncGenerator<LinesIn> {
   const hashed = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       digest.update(chunk);
@@ -152,5 +175,5 @@ async function* linesIn(path: string, digest: ReturnType<typeof createHash>): As
   ] as const)
     from.on('error', (error: Error) => to.destroy(error));
   file.pipe(hashed).pipe(plain);
-  yield* boundedLines(plain as AsyncIterable<Buffer>);
+  yield* boundedSpans(plain as AsyncIterable<Buffer>);
 }

@@ -34,6 +34,13 @@ export function createActivityTotals(): ActivityTotals {
   }
 
   function addPostings(postings: readonly Posting[], recordedAt: string, type: string): void {
+    const [only] = postings;
+    if (postings.length === 1 && only !== undefined) {
+      const of = total(only.asset, recordedAt, type);
+      of.volume += BigInt(only.amount);
+      of.posted += 1n;
+      return;
+    }
     const counted = new Set<string>();
     for (const { asset, amount } of postings) {
       const of = total(asset, recordedAt, type);

@@ -4,10 +4,12 @@
  */
 import { activityKey } from './activity-totals.ts';
 import type { CheckName, FindingList } from './finding.ts';
-import { emptyHeads, ownerAndAsset, setWallet, type Heads, type UserHead, type WalletHead } from './heads.ts';
+import { emptyHeads, ownerAndAsset, setWallet, type Heads, type WalletHead } from './heads.ts';
+import { addToDirectory } from './directory-heads.ts';
 import { faultBetween } from './hold-tracks.ts';
 import { addLimitFact } from './limit-chain.ts';
 import { addLot } from './lot-tracks.ts';
+import { walletChanges } from './packed-wallets.ts';
 import { faultBetween as faultOfSchedule } from './schedule-tracks.ts';
 import { createCompactRange, type CompactRange, type Subtree } from '../tree/merkle.ts';
 import type {
@@ -148,7 +150,10 @@ export function createChain(
     if (placed && known !== undefined) report('holds', at, `hold ${holdId} placed once`, 'a second time');
     if (!placed && known === undefined && !partial)
       report('holds', at, `an open hold ${holdId}`, 'it is not open, or was never placed');
-    const fault = placed || known === undefined ? null : faultBetween(known.hold, hold, openingCaptured);
+    const fault =
+      placed || known === undefined || !('amount' in hold)
+        ? null
+        : faultBetween(known.hold, hold, openingCaptured);
     if (fault !== null) report('holds', at, fault.expected, fault.found);
     if (hold.status === 'open') heads.holds.set(holdId, { hold, position: known?.position ?? firstPosition });
     else {
@@ -218,7 +223,7 @@ export function createChain(
         report('times', { position: from + 1n }, `recorded at ${lastRecordedAt} or later`, firstRecordedAt);
       lastRecordedAt = summary.lastRecordedAt ?? lastRecordedAt;
       for (const finding of summary.findings) findings.add(finding);
-      for (const change of summary.wallets) addWallet(change);
+      for (const change of walletChanges(summary.wallets)) addWallet(change);
       for (const change of summary.holds) addHold(change);
       for (const change of summary.lots) addLot(heads, change, partial, findings);
       for (const change of summary.schedules) addSchedule(change);
@@ -254,41 +259,6 @@ function openedHead({ walletId, opened, firstPosition, assets, assetId }: Wallet
     ...{ balance: 0n, held: 0n, seq: 0n, plainBalance: 0n, plainHeld: 0n, status: 'ACTIVE' },
     ...{ openedPosition: firstPosition, movedPosition: firstPosition },
   };
-}
-
-function addToDirectory(heads: Heads, change: DirectoryChange): void {
-  const { position } = change;
-  switch (change.type) {
-    case 'user.registered':
-      return setUser(heads, change.data.userId, {
-        status: 'ACTIVE',
-        createdAt: change.occurredAt,
-        position,
-        erasedPosition: null,
-      });
-    case 'user.status_changed': {
-      const { userId, status, createdAt } = change.data;
-      return setUser(heads, userId, { status, createdAt, position, erasedPosition: null });
-    }
-    case 'user.erased': {
-      const { userId, createdAt } = change.data;
-      return setUser(heads, userId, { status: 'ERASED', createdAt, position, erasedPosition: position });
-    }
-    case 'asset.created':
-    case 'asset.limits_changed':
-    case 'asset.status_changed': {
-      const { assetId: id, slug, name, scale, supplyCap } = change.data;
-      const status = change.type === 'asset.created' ? 'ACTIVE' : change.data.status;
-      const first = heads.assets.get(slug)?.position ?? position;
-      heads.assets.set(slug, { id, slug, name, scale, supplyCap, status, position: first });
-    }
-  }
-}
-
-/** Where a user first appeared stays, and so does that a user was erased. */
-function setUser(heads: Heads, userId: string, head: UserHead): void {
-  const { position, erasedPosition } = heads.users.get(userId) ?? head;
-  heads.users.set(userId, { ...head, position, erasedPosition: erasedPosition ?? head.erasedPosition });
 }
 
 function addActivity(heads: Heads, of: RangeSummary['activity'][number]): void {

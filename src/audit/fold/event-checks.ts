@@ -19,10 +19,13 @@ export function createEventChecks(wallets: WalletTracks, report: Report): EventC
   function balances(event: TrackedEvent, derived: readonly Entry[]): void {
     const { position } = event;
     if (event.type === 'transaction.posted' || event.type === 'hold.captured') {
-      for (const [index, { from: payer, to: payee }] of event.data.postings.entries()) {
-        checkSide(position, payer, derived[2 * index]);
-        checkSide(position, payee, derived[2 * index + 1]);
+      let leg = 0;
+      for (const { from: payer, to: payee } of event.data.postings) {
+        checkSide(position, payer, derived[leg]);
+        checkSide(position, payee, derived[leg + 1]);
+        leg += 2;
       }
+      if (event.type === 'transaction.posted') return;
     }
     if ('heldAfter' in event.data) {
       const { walletId } = event.data.hold;

@@ -20,17 +20,24 @@ export function changesOf(type: string, data: any): Change[] {
   if (type === 'hold.captured') {
     const [{ amount }] = data.postings;
     const before = BigInt(data.hold.amount) - BigInt(data.hold.captured) + BigInt(amount);
-    return [...postingChanges(data.postings), heldChange(data.hold, BigInt(data.hold.remaining) - before)];
+    const changes = postingChanges(data.postings);
+    changes.push(heldChange(data.hold, BigInt(data.hold.remaining) - before));
+    return changes;
   }
   return [];
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 function postingChanges(postings: readonly any[]): Change[] {
-  return postings.flatMap(({ amount, from, to }) => [
-    { walletId: from.walletId, balance: -BigInt(amount), held: 0n },
-    { walletId: to.walletId, balance: BigInt(amount), held: 0n },
-  ]);
+  const changes: Change[] = [];
+  for (const { amount, from, to } of postings) {
+    const moved = BigInt(amount);
+    changes.push(
+      { walletId: from.walletId, balance: -moved, held: 0n },
+      { walletId: to.walletId, balance: moved, held: 0n },
+    );
+  }
+  return changes;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as above

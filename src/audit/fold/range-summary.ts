@@ -9,6 +9,7 @@ import type { BlockHashes } from '../tree/block-hashes.ts';
 import type { Finding } from './finding.ts';
 import type { LimitFact } from './limit-facts.ts';
 import type { LotChanges } from './lot-tracks.ts';
+import type { PackedWallets } from './packed-wallets.ts';
 
 /** Positions of a range: from < position <= to. */
 export type PositionRange = { readonly from: bigint; readonly to: bigint };
@@ -48,7 +49,12 @@ export type HoldChange = {
   /** Whether the range has the event that placed it; else how much of it was captured before the range. */
   readonly placed: boolean;
   readonly openingCaptured: bigint;
-  readonly hold: Hold;
+  /** After the range. Of one that began and ended in it no more is of interest than that it did. */
+  readonly hold: Hold | EndedHold;
+};
+
+export type EndedHold = Pick<Hold, 'holdId' | 'walletId'> & {
+  readonly status: Exclude<Hold['status'], 'open'>;
 };
 
 export type ScheduleChange = {
@@ -98,7 +104,7 @@ export type RangeSummary = PositionRange & {
   readonly keys: number;
   readonly firstRecordedAt: string | null;
   readonly lastRecordedAt: string | null;
-  readonly wallets: readonly WalletChange[];
+  readonly wallets: PackedWallets;
   readonly holds: readonly HoldChange[];
   readonly lots: readonly LotChanges[];
   readonly schedules: readonly ScheduleChange[];

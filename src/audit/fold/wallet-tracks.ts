@@ -2,20 +2,15 @@
  * The wallets of a range, folded twice: by evolve, from the balance that the first mention of a wallet tells, and by the plain
  * sum, as a change from wherever it stood.
  */
-import type { Fact } from '../../events/catalog.ts';
+import type { Fact, Posting } from '../../events/catalog.ts';
 import { evolveWithEntries, type Entry } from '../../events/evolve.ts';
-import { emptyState, type WalletState } from '../../events/state.ts';
 import { isOfWallet, parseEntryLine, type StoredEntry } from './entry-lines.ts';
 import type { Change } from './plain-sum.ts';
-import type { WalletChange } from './range-summary.ts';
+import type { PackedWallets } from './packed-wallets.ts';
+import { createWalletColumns } from './wallet-columns.ts';
 
 /** What an event tells of how a wallet stood right before it; undefined where it does not. */
 type Told = { balance?: bigint | undefined; held?: bigint | undefined; seq?: bigint | undefined };
-
-type Track = { -readonly [Name in keyof WalletChange]: WalletChange[Name] } & {
-  assets: string[];
-  overdrafts: WalletChange['overdrafts'][number][];
-};
 
 export type TrackedEvent = Fact & { readonly position: bigint; readonly occurredAt: string };
 
@@ -23,6 +18,7 @@ export type TrackedEvent = Fact & { readonly position: bigint; readonly occurred
 export type Known = { readonly balance: boolean; readonly held: boolean; readonly seq: boolean };
 
 const ALL_KNOWN: Known = { balance: true, held: true, seq: true };
+const NOTHING_KNOWN: Known = { balance: false, held: false, seq: false };
 
 export type WalletTracks = {
   /**
@@ -35,74 +31,72 @@ export type WalletTracks = {
   readonly plainHeld: (walletId: string) => bigint | null;
   /** Goes on from what an event states, so that one wrong figure is not found again in every event after it. */
   readonly correct: (walletId: string, to: { balance?: bigint; held?: bigint }) => void;
-  readonly finish: () => WalletChange[];
+  readonly finish: () => PackedWallets;
 };
 
 export function createWalletTracks(): WalletTracks {
-  const state = emptyState();
-  const tracks = new Map<string, Track>();
-  const assetIds = new Map<string, string>();
+  const columns = createWalletColumns();
+  const { state, figures, find, placeOf } = columns;
 
-  /** The same string for the same id: one that was cut out of a longer text would keep all of it in memory. */
-  function kept(assetId: string): string {
-    const known = assetIds.get(assetId);
-    if (known === undefined) assetIds.set(assetId, assetId);
-    return known ?? assetId;
+  function mentioned(walletId: string, asset: string, position: bigint): number {
+    const place = placeOf(walletId, position);
+    columns.noteAsset(place, asset);
+    return place;
   }
 
-  function trackOf(walletId: string, position: bigint): Track {
-    let track = tracks.get(walletId);
-    if (track === undefined) {
-      track = untouched(walletId, position);
-      tracks.set(walletId, track);
-    }
-    return track;
+  function isKnown(place: number): boolean {
+    return (
+      figures.openingSeq.get(place) !== null &&
+      figures.openingHeld.get(place) !== null &&
+      figures.openingBalance.get(place) !== null
+    );
   }
 
-  /** `tell` is asked where something is not known yet. */
-  function mention(
-    walletId: string,
-    asset: string,
-    event: TrackedEvent,
-    stored: readonly string[],
-    tell: () => Told,
-  ): void {
-    const track = trackOf(walletId, event.position);
-    if (!track.assets.includes(asset)) track.assets.push(asset);
-    if (isKnown(track)) return;
-    const told = tell();
+  /** Where neither the event nor an entry can tell what is missing there is nothing to learn. */
+  function hasToLearn(place: number, stored: readonly string[], tells: 'balance' | 'held'): boolean {
+    if (isKnown(place)) return false;
+    if (stored.length > 0 || figures.seq.get(place) === null) return true;
+    return (tells === 'balance' ? figures.openingBalance : figures.openingHeld).get(place) === null;
+  }
+
+  /** What is not known yet of a wallet is told by an event, and by its stored entry. */
+  function learn(place: number, stored: readonly string[], told: Told): void {
+    const walletId = columns.idOf(place);
     const line = stored.find((candidate) => isOfWallet(candidate, walletId));
     const entry = line === undefined ? undefined : parseEntryLine(line);
     const { balance, held, seq } = entry === undefined ? told : toldBy(entry, told);
-    const assetId = entry === undefined ? undefined : kept(entry.assetId);
-    track.assetId ??= assetId ?? null;
-    const known = state.wallets.get(walletId) ?? blank(walletId);
+    if (entry !== undefined) columns.noteAssetId(place, entry.assetId);
+    const { openingBalance, openingHeld, openingSeq } = figures;
     const learned = {
-      ...(track.openingBalance === null && balance !== undefined ? { balance } : {}),
-      ...(track.openingHeld === null && held !== undefined ? { held } : {}),
-      ...(track.openingSeq === null && seq !== undefined ? { seq } : {}),
+      ...(openingBalance.get(place) === null && balance !== undefined ? { balance } : {}),
+      ...(openingHeld.get(place) === null && held !== undefined ? { held } : {}),
+      ...(openingSeq.get(place) === null && seq !== undefined ? { seq } : {}),
     };
-    track.openingBalance ??= balance ?? null;
-    track.openingHeld ??= held ?? null;
-    if (learned.seq !== undefined) track.openingSeq = learned.seq - BigInt(track.entries);
-    state.wallets.set(walletId, { ...known, assetId: assetId ?? known.assetId, ...learned });
+    if (learned.balance !== undefined) openingBalance.set(place, learned.balance);
+    if (learned.held !== undefined) openingHeld.set(place, learned.held);
+    if (learned.seq !== undefined) openingSeq.set(place, learned.seq - BigInt(columns.entriesOf(place)));
+    columns.setState(place, learned);
+  }
+
+  function mentionPostings(postings: readonly Posting[], position: bigint, stored: readonly string[]): void {
+    for (const { asset, amount, from, to } of postings) {
+      const payer = mentioned(from.walletId, asset, position);
+      if (hasToLearn(payer, stored, 'balance'))
+        learn(payer, stored, { balance: BigInt(from.balanceAfter) + BigInt(amount) });
+      const payee = mentioned(to.walletId, asset, position);
+      if (hasToLearn(payee, stored, 'balance'))
+        learn(payee, stored, { balance: BigInt(to.balanceAfter) - BigInt(amount) });
+    }
   }
 
   function mentionAll(event: TrackedEvent, changes: readonly Change[], stored: readonly string[]): void {
     switch (event.type) {
       case 'transaction.posted':
+        return mentionPostings(event.data.postings, event.position, stored);
       case 'hold.captured':
         // First, since its entries say what is held after it.
-        if (event.type === 'hold.captured') mentionHeld(event, changes, stored);
-        for (const { asset, amount, from, to } of event.data.postings) {
-          mention(from.walletId, asset, event, stored, () => ({
-            balance: BigInt(from.balanceAfter) + BigInt(amount),
-          }));
-          mention(to.walletId, asset, event, stored, () => ({
-            balance: BigInt(to.balanceAfter) - BigInt(amount),
-          }));
-        }
-        return;
+        mentionHeld(event, changes, stored);
+        return mentionPostings(event.data.postings, event.position, stored);
       case 'hold.placed':
       case 'hold.released':
       case 'hold.expired':
@@ -111,8 +105,9 @@ export function createWalletTracks(): WalletTracks {
       case 'wallet.overdraft_changed':
       case 'wallet.limits_changed': {
         const { walletId, asset, balance, held } = event.data;
-        const tell = (): Told => ({ balance: BigInt(balance), held: BigInt(held) });
-        return mention(walletId, asset.slug, event, stored, tell);
+        const place = mentioned(walletId, asset.slug, event.position);
+        if (!isKnown(place)) learn(place, stored, { balance: BigInt(balance), held: BigInt(held) });
+        return;
       }
       case 'wallet.opened':
       case 'user.registered':
@@ -134,84 +129,103 @@ export function createWalletTracks(): WalletTracks {
     stored: readonly string[],
   ): void {
     const { hold, heldAfter } = event.data;
-    const change = changes.at(-1)?.held ?? 0n;
-    mention(hold.walletId, hold.asset, event, stored, () => ({ held: BigInt(heldAfter) - change }));
+    const place = mentioned(hold.walletId, hold.asset, event.position);
+    if (hasToLearn(place, stored, 'held'))
+      learn(place, stored, { held: BigInt(heldAfter) - (changes.at(-1)?.held ?? 0n) });
+  }
+
+  function freeOf(place: number): bigint {
+    return figures.balanceChange.figure(place) - figures.heldChange.figure(place);
+  }
+
+  function add({ balance, held }: Change, place: number): void {
+    if (balance !== 0n) figures.balanceChange.set(place, figures.balanceChange.figure(place) + balance);
+    if (held !== 0n) figures.heldChange.set(place, figures.heldChange.figure(place) + held);
+  }
+
+  function noteLowest(place: number, freeBefore: bigint, position: bigint): void {
+    const change = freeOf(place);
+    if (change >= freeBefore) return;
+    const lowest = figures.lowestChange.get(place);
+    if (lowest !== null && change >= lowest) return;
+    figures.lowestChange.set(place, change);
+    figures.lowestPosition.set(place, position);
   }
 
   function addPlain(changes: readonly Change[], position: bigint, forced: boolean): void {
-    const touched = new Map<Track, bigint>();
-    for (const { walletId, balance, held } of changes) {
-      const track = trackOf(walletId, position);
-      if (!touched.has(track)) touched.set(track, track.balanceChange - track.heldChange);
-      track.balanceChange += balance;
-      track.heldChange += held;
+    const [first, second] = changes;
+    if (first === undefined) return;
+    if (changes.length > 2 || first.walletId === second?.walletId) return addMany(changes, position, forced);
+    for (const change of changes) {
+      const place = placeOf(change.walletId, position);
+      const freeBefore = freeOf(place);
+      add(change, place);
+      if (!forced) noteLowest(place, freeBefore, position);
+    }
+  }
+
+  /** Of changes that may name a wallet more than once: it is looked at when all are done. */
+  function addMany(changes: readonly Change[], position: bigint, forced: boolean): void {
+    const before = new Map<number, bigint>();
+    for (const change of changes) {
+      const place = placeOf(change.walletId, position);
+      if (!before.has(place)) before.set(place, freeOf(place));
+      add(change, place);
     }
     if (forced) return;
-    for (const [track, before] of touched) {
-      const change = track.balanceChange - track.heldChange;
-      if (change < before && (track.lowest === null || change < track.lowest.change))
-        track.lowest = { change, position };
-    }
+    for (const [place, freeBefore] of before) noteLowest(place, freeBefore, position);
+  }
+
+  function noteOverdraft(walletId: string, overdraft: string, position: bigint): void {
+    const place = placeOf(walletId, position);
+    const change = figures.lowestChange.get(place);
+    const lowestBefore =
+      change === null ? null : { change, position: figures.lowestPosition.get(place) ?? 0n };
+    columns.seldomOf(place).overdrafts.push({ overdraft: BigInt(overdraft), lowestBefore });
+    figures.lowestChange.set(place, null);
   }
 
   return {
     fold(event, changes, stored) {
+      const { position } = event;
+      const opened = event.type === 'wallet.opened' ? event.data : null;
+      const isTwice = opened !== null && find(opened.walletId) !== undefined;
+      // Evolve folds what has a place.
+      if (opened !== null) placeOf(opened.walletId, position);
       mentionAll(event, changes, stored);
       // Commands that wait move nothing, and there may be many.
-      const entries = 'schedule' in event.data ? [] : evolveWithEntries(state, event);
-      for (const { walletId } of entries) {
-        const track = trackOf(walletId, event.position);
-        track.entries += 1;
-        track.movedPosition = event.position;
-      }
-      if (event.type === 'wallet.opened') {
-        const { walletId } = event.data;
-        if (tracks.has(walletId)) throw new Error(`wallet ${walletId} was there before it was opened`);
-        const track = trackOf(walletId, event.position);
-        Object.assign(track, {
-          movedPosition: event.position,
-          opened: event.data,
-          openingBalance: 0n,
-          openingHeld: 0n,
-          openingSeq: 0n,
-        });
-      }
+      const entries = isOfSchedule(event) ? [] : evolveWithEntries(state, event);
+      columns.forgetUnread();
+      for (const { walletId } of entries) columns.noteEntry(placeOf(walletId, position), position);
+      if (isTwice) throw new Error(`wallet ${opened.walletId} was there before it was opened`);
+      if (opened !== null) columns.noteOpened(placeOf(opened.walletId, position), opened, position);
       if (event.type === 'wallet.status_changed')
-        trackOf(event.data.walletId, event.position).status = event.data.status;
-      if (event.type === 'wallet.overdraft_changed') {
-        const track = trackOf(event.data.walletId, event.position);
-        track.overdrafts.push({ overdraft: BigInt(event.data.overdraft), lowestBefore: track.lowest });
-        track.lowest = null;
-      }
-      addPlain(changes, event.position, isForced(event));
+        columns.seldomOf(placeOf(event.data.walletId, position)).status = event.data.status;
+      if (event.type === 'wallet.overdraft_changed')
+        noteOverdraft(event.data.walletId, event.data.overdraft, position);
+      addPlain(changes, position, isForced(event));
       return entries;
     },
     knows(walletId) {
-      const track = tracks.get(walletId) ?? untouched(walletId, 0n);
-      if (isKnown(track)) return ALL_KNOWN;
+      const place = find(walletId);
+      if (place === undefined) return NOTHING_KNOWN;
+      if (isKnown(place)) return ALL_KNOWN;
       return {
-        balance: track.openingBalance !== null,
-        held: track.openingHeld !== null,
-        seq: track.openingSeq !== null,
+        balance: figures.openingBalance.get(place) !== null,
+        held: figures.openingHeld.get(place) !== null,
+        seq: figures.openingSeq.get(place) !== null,
       };
     },
     plainHeld(walletId) {
-      const track = tracks.get(walletId);
-      return track === undefined || track.openingHeld === null ? null : track.openingHeld + track.heldChange;
+      const place = find(walletId);
+      const opening = place === undefined ? null : figures.openingHeld.get(place);
+      return place === undefined || opening === null ? null : opening + figures.heldChange.figure(place);
     },
     correct(walletId, to) {
-      const known = state.wallets.get(walletId);
-      if (known !== undefined) state.wallets.set(walletId, { ...known, ...to });
+      const place = find(walletId);
+      if (place !== undefined && figures.seq.get(place) !== null) columns.setState(place, to);
     },
-    finish: () =>
-      [...tracks.values()].map((track) => {
-        const after = state.wallets.get(track.walletId);
-        return {
-          ...track,
-          closingBalance: track.openingBalance === null ? null : (after?.balance ?? null),
-          closingHeld: track.openingHeld === null ? null : (after?.held ?? null),
-        };
-      }),
+    finish: columns.pack,
   };
 }
 
@@ -230,32 +244,6 @@ function isForced(event: TrackedEvent): boolean {
   return event.data.asked?.['force'] === 'true' || event.data.expires !== undefined;
 }
 
-function isKnown({ openingBalance, openingHeld, openingSeq }: Track): boolean {
-  return openingBalance !== null && openingHeld !== null && openingSeq !== null;
-}
-
-function blank(walletId: string): WalletState {
-  return {
-    ...{ id: walletId, owner: { userId: walletId }, assetId: '', asset: '' },
-    ...{ balance: 0n, held: 0n, floor: null, seq: 0n, status: 'ACTIVE', limits: null },
-    nextDueAt: null,
-  };
-}
-
-function untouched(walletId: string, position: bigint): Track {
-  return {
-    ...{ walletId, firstPosition: position, movedPosition: 0n, opened: null },
-    ...{ openingBalance: null, openingHeld: null, openingSeq: null },
-    ...{ closingBalance: null, closingHeld: null },
-    ...{
-      assetId: null,
-      assets: [],
-      entries: 0,
-      balanceChange: 0n,
-      heldChange: 0n,
-      lowest: null,
-      overdrafts: [],
-      status: null,
-    },
-  };
+function isOfSchedule({ type }: TrackedEvent): boolean {
+  return type === 'scheduled.created' || type === 'scheduled.executed' || type === 'scheduled.cancelled';
 }

@@ -36,16 +36,21 @@ export function positionedLines(text: string): PositionedLines {
     return text.slice(start, end);
   }
 
+  /** What stands before the position wanted belongs to nobody. */
+  function passBy(position: bigint): void {
+    for (; at < text.length; takeLine()) {
+      const found = BigInt(nextPosition());
+      if (found >= position) return;
+      orphans.push({ position: found, line: text.slice(text.indexOf('\t', at) + 1, text.indexOf('\n', at)) });
+    }
+  }
+
   return {
     of(position) {
-      const wanted = position.toString();
+      const wanted = `${position}\t`;
+      if (!text.startsWith(wanted, at)) passBy(position);
       const lines: string[] = [];
-      while (at < text.length) {
-        const found = nextPosition();
-        if (found === wanted) lines.push(takeLine());
-        else if (BigInt(found) < position) orphans.push({ position: BigInt(found), line: takeLine() });
-        else break;
-      }
+      while (text.startsWith(wanted, at)) lines.push(takeLine());
       return lines;
     },
     orphans() {

@@ -1,4 +1,5 @@
 /** Reads a leaf back into the values of an event: the other half of leaf.ts. */
+import { eventSchemas } from '../../events/catalog.ts';
 import { POSTGRES_EPOCH_MS, type Leaf } from './leaf.ts';
 
 /** Reads the columns of a row in PostgreSQL's binary format, one after the other. */
@@ -144,11 +145,18 @@ export type LoggedEvent = Pick<
   'position' | 'id' | 'type' | 'version' | 'idempotencyKey' | 'occurredAt' | 'recordedAt' | 'data'
 >;
 
+const types = new Map(Object.keys(eventSchemas).map((type) => [type, type]));
+
+/** The one string of the program for a type of event: it is compared with many others, which then is to look at where it lies. */
+export function sameType(type: string): string {
+  return types.get(type) ?? type;
+}
+
 /** As decodeLeaf, without what only the leaf hash needs. */
 export function decodeLogged(row: ColumnReader): LoggedEvent {
   const position = row.int8();
   const id = row.uuid();
-  const type = row.text();
+  const type = sameType(row.text());
   const version = row.int2();
   const idempotencyKey = row.textOrNull();
   row.skip(4);

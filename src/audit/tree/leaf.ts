@@ -13,7 +13,7 @@
 export const LEAF_COLUMNS = `e.position, e.id, e.type, e.version, e.idempotency_key, e.fingerprint, e.actor,
        e.correlation_id, e.related_id, e.occurred_at, e.recorded_at, e.effective_at, e.data`;
 
-const COLUMNS = 13;
+export const LEAF_COLUMN_COUNT = 13;
 const LENGTH_BYTES = 4;
 /** Of position, id, version, related_id and the three times. */
 const FIXED_BYTES = 8 + 16 + 2 + 16 + 3 * 8;
@@ -43,8 +43,10 @@ export type Leaf = {
 
 /** The leaf of an event that was read as values. */
 export function encodeLeaf(leaf: Leaf): Buffer {
-  const bytes = Buffer.allocUnsafe(2 + COLUMNS * LENGTH_BYTES + FIXED_BYTES + mostBytesOfText(leaf));
-  let at = bytes.writeInt16BE(COLUMNS, 0);
+  const bytes = Buffer.allocUnsafe(
+    2 + LEAF_COLUMN_COUNT * LENGTH_BYTES + FIXED_BYTES + mostBytesOfText(leaf),
+  );
+  let at = bytes.writeInt16BE(LEAF_COLUMN_COUNT, 0);
 
   function length(of: number): void {
     at = bytes.writeInt32BE(of, at);

@@ -13,7 +13,7 @@ const NODE_PREFIX = 0x01;
 /** MTH({}): the root of the empty tree. */
 export const EMPTY_ROOT = hash('sha256', Buffer.alloc(0), 'buffer');
 
-/** For what is hashed: a leaf or two hashes behind the prefix. Nothing here is asynchronous, so one serves all. */
+/** For a leaf behind its prefix. Nothing here is asynchronous, so one serves all. */
 let scratch = Buffer.alloc(4_096);
 
 /** SHA-256(0x00 || leaf). */
@@ -21,15 +21,39 @@ export function leafHash(leaf: Uint8Array): Buffer {
   if (leaf.length >= scratch.length) scratch = Buffer.alloc(2 * leaf.length);
   scratch[0] = LEAF_PREFIX;
   scratch.set(leaf, 1);
-  return hash('sha256', scratch.subarray(0, 1 + leaf.length), 'buffer');
+  return digestOf(scratch.subarray(0, 1 + leaf.length));
 }
+
+/** As leafHash, of bytes that have room for the prefix: `framed[0]` is overwritten. */
+export function framedLeafHash(framed: Buffer): Buffer {
+  framed[0] = LEAF_PREFIX;
+  return digestOf(framed);
+}
+
+const node = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
 
 /** SHA-256(0x01 || left || right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  scratch[0] = NODE_PREFIX;
-  scratch.set(left, 1);
-  scratch.set(right, 1 + HASH_BYTES);
-  return hash('sha256', scratch.subarray(0, 1 + 2 * HASH_BYTES), 'buffer');
+  node.set(left, 1);
+  node.set(right, 1 + HASH_BYTES);
+  return digestOf(node);
+}
+
+/** Half the cost of a digest that is asked for as a buffer, which is made outside of the heap and freed by the collector. */
+function digestOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1');
+}
+
+/** The root of 2^n leaf hashes that lie one behind the other; the bytes are overwritten. */
+export function rootOfBlock(hashes: Buffer): Buffer {
+  for (let count = hashes.length / HASH_BYTES; count > 1; count /= 2) {
+    for (let pair = 0; pair < count / 2; pair += 1) {
+      const at = 2 * pair * HASH_BYTES;
+      hashes.copy(node, 1, at, at + 2 * HASH_BYTES);
+      hashes.write(hash('sha256', node, 'latin1'), pair * HASH_BYTES, HASH_BYTES, 'latin1');
+    }
+  }
+  return Buffer.from(hashes.subarray(0, HASH_BYTES));
 }
 
 /** The root of a complete subtree of 2^level leaves. Level 0 is a leaf hash. */

@@ -41,30 +41,31 @@ async function compareTables(
   const keyValues = key
     .map((column) => `'${column.replaceAll('"', '')}', coalesce(b.${column}, a.${column})`)
     .join(', ');
-  const { rows } = await tx.query<{ rows: bigint; differences: bigint }>({
-    text: `
-with difference as materialized (
-  select coalesce(b.ledger_id, a.ledger_id) as ledger_id,
-         jsonb_build_object(${keyValues}) as key,
-         to_jsonb(a) as live_row,
-         to_jsonb(b) as rebuilt_row
+  const differing = `
     from ${tables.live} a
     full join ${tables.rebuilt} b
-      on (${listOf('a', key)}) = (${listOf('b', key)})
-   where a.ledger_id is null
+      on (${listOf('a', key)}) = (${listOf('b', key)})`;
+  const differs = `
+      a.ledger_id is null
       or b.ledger_id is null
-      or (${listOf('a', others)}) is distinct from (${listOf('b', others)})
-), saved as (
-  insert into read.rebuild_differences (ledger_id, projection, generation, table_name, key, live_row, rebuilt_row)
-  select d.ledger_id, $1::text, $2::integer, $3::text, d.key, d.live_row, d.rebuilt_row
-    from difference d
-   limit ${MAX_SAVED}
-)
-select (select count(*) from ${tables.rebuilt}) as rows, (select count(*) from difference) as differences`,
-    values: [projection.name, generation, base],
+      or (${listOf('a', others)}) is distinct from (${listOf('b', others)})`;
+  // Counted first, by itself: what writes nothing may be done by several processes of the server.
+  const { rows } = await tx.query<Comparison>({
+    text: `
+select count(b.ledger_id) as rows, count(*) filter (where ${differs}) as differences${differing}`,
   });
   const [found] = rows;
   if (found === undefined) throw new Error('a comparison gave no row');
+  if (found.differences === 0n) return found;
+  await tx.query({
+    text: `
+insert into read.rebuild_differences (ledger_id, projection, generation, table_name, key, live_row, rebuilt_row)
+select coalesce(b.ledger_id, a.ledger_id), $1::text, $2::integer, $3::text, jsonb_build_object(${keyValues}), to_jsonb(a),
+       to_jsonb(b)${differing}
+   where ${differs}
+   limit ${MAX_SAVED}`,
+    values: [projection.name, generation, base],
+  });
   return found;
 }
 
