@@ -11,7 +11,8 @@ import { KeyError } from '../access/keys.ts';
 import { InvalidRequestError, OperationalError, RefusedError } from '../errors.ts';
 import { isDatabaseAway } from '../projections/queries/failures.ts';
 import { createFaultLog } from './fault-log.ts';
-import { problemOf, problemOfRefusal, type Problem, type RequestFaultCode } from './problems.ts';
+import { problemOf, problemOfRefusal, type Problem } from './problems.ts';
+import type { RequestFaultCode } from './request-problems.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 

@@ -55,7 +55,7 @@ test('and so they do once it was analyzed: none asks the index of wallets, which
   const assetSlug = await createAsset(service);
   await owner.query("select pg_stat_reset_single_table_counters('events_wallet'::regclass)");
   const { headers } = await service.post('/transactions/topup', { userId, assetSlug, amount: '1' });
-  const position = headers['coffer-position'];
+  const position = String(headers['coffer-position']);
   await service.get(`/wallets/${userId}/${assetSlug}/balance?atLeast=${position}`);
   await service.get(`/users/${userId}/wallets?atLeast=${position}`);
   const read = await tuplesReadBy('events_pkey');
