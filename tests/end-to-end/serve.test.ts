@@ -145,19 +145,6 @@ test('a signal that comes before it is ready stops it too', async () => {
   await assertStopped(coffer);
 });
 
-test('a signal that comes while the process is being loaded ends it as well', async () => {
-  const signalItself = `
-    const wait = setInterval(() => {
-      if (process.listenerCount('SIGTERM') === 0) return;
-      clearInterval(wait);
-      process.kill(process.pid, 'SIGTERM');
-    }, 1);`;
-  const NODE_OPTIONS = `--import data:text/javascript,${encodeURIComponent(signalItself)}`;
-  const coffer = spawnCoffer(['serve'], { ...env, NODE_OPTIONS });
-  await assertStopped(coffer);
-  assert.equal(coffer.output(), '', 'nothing had begun');
-});
-
 test('a port that is taken is said in a sentence, and the database is stopped again', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => {
