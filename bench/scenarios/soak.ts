@@ -17,8 +17,8 @@ const REFUSED_P99_MS = 100;
 /** What the heap and its fragments may swing by without anything leaking. */
 const FLAT_MB = 80;
 
-/** Fewer than the connections of one generator, or nothing would ever be refused. */
-export const SOAK_ENVIRONMENT = { COFFER_MAX_QUEUE: '200' };
+/** Less than is offered in the overload, and fewer than the connections of one generator, or nothing would ever be refused. */
+export const SOAK_ENVIRONMENT = { COFFER_MAX_QUEUE: '200', COFFER_MAX_BATCH: '2' };
 
 /** What latency may swing by on a machine with other things to do, without anything being harmed. */
 const UNHARMED = { times: 2, plusMs: 25 };
