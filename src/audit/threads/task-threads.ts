@@ -16,7 +16,7 @@ export type Answer<Result> =
   | { readonly error: unknown };
 
 export type TaskRunner<Task, Result> = {
-  /** Calls `onResult` for each task in turn. Rejects with the first error, of a task or of `onResult`. */
+  /** Calls `onResult` for each task in turn. Rejects with the first error, of a task or of `onResult`. To be called once. */
   readonly run: (
     tasks: AsyncIterable<Task>,
     onResult: (result: Result) => Promise<void> | void,
@@ -46,6 +46,8 @@ export function createTaskThreads<Task, Result>(
           given.push(thread.give(task) as Promise<Result>);
           next += 1;
         }
+        // Each ends with its last task: what it holds is not to lie beside what becomes of the results.
+        for (const thread of threads) thread.end();
         while (given.length > 0) await handleFirst();
       } finally {
         // Of those that nobody waits for any more, nobody wants to know why they failed.
@@ -95,6 +97,10 @@ function createThread(
       given.catch(() => undefined);
       worker.postMessage(task);
       return given;
+    },
+    /** After the tasks that were given; there are no others. */
+    end(): void {
+      worker.postMessage(null);
     },
     async close(): Promise<void> {
       worker.postMessage(null);
