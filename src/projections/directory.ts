@@ -29,7 +29,7 @@ select exists (
     await applyAssets(tx, range);
     await applyWallets(tx, range);
   },
-  build: { part: insertBegun, finish: updateStatuses },
+  build: { part: insertBegun, finish: updateStatuses, endsSlowly: true },
 };
 
 const USER_STATUS: readonly EventType[] = ['user.status_changed', 'user.erased'];
@@ -172,6 +172,8 @@ select $1::integer,
 
 /** The last status of each, in one reading of the log. */
 async function updateStatuses(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+  // Tables that were filled a moment ago have neither indexes nor statistics: each change would be compared with each row.
+  await tx.query({ text: "select set_config('enable_nestloop', 'off', true)" });
   await tx.query({
     text: `
 with latest as materialized (

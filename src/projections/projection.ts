@@ -24,6 +24,8 @@ export type Part = Range & { readonly target: bigint };
 export type Build = {
   readonly part: (tx: Transaction, part: Part) => Promise<void>;
   readonly finish?: (tx: Transaction, whole: Range) => Promise<void>;
+  /** Much is left to do once its parts are filled, by one hand: it is filled before others, and ends beside them. */
+  readonly endsSlowly?: true;
 };
 
 export type Projection = {

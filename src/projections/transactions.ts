@@ -32,6 +32,8 @@ select e.ledger_id,
     });
   },
   build: {
+    // It has the most rows to index and to compare.
+    endsSlowly: true,
     async part(tx, { ledgerId, generation, from, to }) {
       await tx.query({
         name: `${BASE}-part-${generation}`,

@@ -21,9 +21,9 @@ type PartRow = {
 };
 
 /**
- * One part that is neither done nor under way: the lock of its row says so, and ends with its connection. The first of the catalog
- * has the most rows to index and compare: it is filled before the others, so that one hand ends it while another fills those. All
- * others take the same range one after the other, while its events are still in the buffers of the server.
+ * One part that is neither done nor under way: the lock of its row says so, and ends with its connection. What ends slowly is
+ * filled first, so that one hand ends it while another fills the others. Each of the two takes the same range for all its
+ * read models one after the other, while its events are still in the buffers of the server.
  */
 export function fillPart(pool: Pool, projections: readonly Projection[], claim: Claim): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
@@ -38,10 +38,13 @@ select p.projection, p.generation, p.ledger_id, p.from_position, p.to_position, 
   ${known}
  where g.state = 'building'
    and p.done_at is null
- order by known.rank > 1, p.ledger_id, p.from_position, known.rank
+ order by p.projection <> all ($3::text[]), p.ledger_id, p.from_position, known.rank
  limit 1
    for update of p skip locked`,
-      values: namesAndVersions(projections),
+      values: [
+        ...namesAndVersions(projections),
+        projections.filter(({ build }) => build?.endsSlowly).map(({ name }) => name),
+      ],
     });
     const row = rows[0];
     if (row === undefined) return false;
