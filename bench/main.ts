@@ -12,7 +12,7 @@ import { describeMachine, type Machine } from './machine.ts';
 import { HELP, readOptions, type Options } from './options.ts';
 import { renderReport, writeReport, type Report } from './report.ts';
 import { selectScenarios } from './scenarios/catalog.ts';
-import { runSoak, SOAK_ENVIRONMENT } from './scenarios/soak.ts';
+import { runSoak, SOAK_ENVIRONMENT, SOAK_USERS } from './scenarios/soak.ts';
 import { startCoffer, startWorker } from './systems/coffer.ts';
 import type { Bench, Scenario, ScenarioResult } from './scenarios/scenario.ts';
 
@@ -113,7 +113,7 @@ async function soak(options: Options, minutes: number): Promise<number> {
     const databaseUrl = await (await bench.server()).createDatabase('soak');
     const worker = await startWorker({ databaseUrl, defer: bench.defer });
     const coffer = await startCoffer({
-      ...{ databaseUrl, userCount: options.userCount, defer: bench.defer, command: 'api' },
+      ...{ databaseUrl, userCount: SOAK_USERS, defer: bench.defer, command: 'api' },
       environment: SOAK_ENVIRONMENT,
     });
     return runSoak({ coffer, worker, minutes, log: (line) => process.stdout.write(`${line}\n`) });

@@ -23,6 +23,9 @@ export const SOAK_ENVIRONMENT = { COFFER_MAX_QUEUE: '200', COFFER_MAX_BATCH: '2'
 /** What latency may swing by on a machine with other things to do, without anything being harmed. */
 const UNHARMED = { times: 2, plusMs: 25 };
 
+/** They get their money at once, which has to fit into the queue. */
+export const SOAK_USERS = 150;
+
 type SoakSlice = {
   readonly phase: 'steady' | 'stopped' | 'catch-up' | 'overload' | 'recovery';
   readonly result: OpenLoadResult;
