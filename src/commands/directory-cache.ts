@@ -11,9 +11,12 @@ import { walletKey, type AssetState, type UserState, type WalletState } from '..
 import type { Transaction } from '../db/transaction.ts';
 import { ownerKey } from '../events/catalog.ts';
 
+/** Each many times what a batch can name. */
 const MAX_USERS = 100_000;
 const MAX_WALLETS = 100_000;
 const MAX_ASSETS = 10_000;
+
+const LIMITS = { maxUsers: MAX_USERS, maxWallets: MAX_WALLETS, maxAssets: MAX_ASSETS };
 
 /** What the commands of a batch name. */
 export type Needs = {
@@ -38,11 +41,11 @@ export type DirectoryCache = {
   expire(): void;
 };
 
-export function createDirectoryCache(ledgerId: number): DirectoryCache {
-  const users = new LRUCache<string, UserState>({ max: MAX_USERS });
-  const assets = new LRUCache<string, AssetState>({ max: MAX_ASSETS });
-  const walletIds = new LRUCache<string, string>({ max: MAX_WALLETS });
-  const slugs = new LRUCache<string, string>({ max: MAX_ASSETS });
+export function createDirectoryCache(ledgerId: number, limits = LIMITS): DirectoryCache {
+  const users = new LRUCache<string, UserState>({ max: limits.maxUsers });
+  const assets = new LRUCache<string, AssetState>({ max: limits.maxAssets });
+  const walletIds = new LRUCache<string, string>({ max: limits.maxWallets });
+  const slugs = new LRUCache<string, string>({ max: limits.maxAssets });
   let version = 0n;
 
   function expire(): void {
@@ -51,11 +54,12 @@ export function createDirectoryCache(ledgerId: number): DirectoryCache {
     version = 0n;
   }
 
+  /** What is there counts as used now: what is fetched for the rest must not take its place, or it would seem not to exist. */
   function missingFrom(needs: Needs): Needs {
     return {
-      users: new Set([...needs.users].filter((id) => !users.has(id))),
-      assets: new Set([...needs.assets].filter((slug) => !assets.has(slug))),
-      wallets: new Map([...needs.wallets].filter(([key]) => !walletIds.has(key))),
+      users: new Set([...needs.users].filter((id) => users.get(id) === undefined)),
+      assets: new Set([...needs.assets].filter((slug) => assets.get(slug) === undefined)),
+      wallets: new Map([...needs.wallets].filter(([key]) => walletIds.get(key) === undefined)),
       // A wallet named by its id brings the asset whose status its answer shows.
       walletIds: needs.walletIds,
     };
