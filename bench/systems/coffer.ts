@@ -17,11 +17,14 @@ export function cofferExists(folder = HERE): boolean {
 }
 
 /** What `npm start` gives to Node: flags, and variables of the environment. What it imports first only builds the dashboard. */
-export function startSettings(folder = HERE): { flags: string[]; variables: Record<string, string> } {
+export function startSettings(
+  folder = HERE,
+  script: 'start' | 'coffer' = 'start',
+): { flags: string[]; variables: Record<string, string> } {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
+    scripts: { start: string; coffer: string };
   };
-  const words = manifest.scripts.start.split(' ');
+  const words = manifest.scripts[script].split(' ');
   const variables = words.flatMap((word) => {
     const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(word) ?? [];
     return name === undefined || value === undefined ? [] : [[name, value]];

@@ -22,7 +22,7 @@ export async function runCommand(
   environment: Record<string, string>,
 ): Promise<CommandRun> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...startSettings().flags, ENTRY, ...args], {
+  const child = spawn(process.execPath, [...startSettings(undefined, 'coffer').flags, ENTRY, ...args], {
     env: cofferEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,6 +4,7 @@ import { EXPORT_CHECKS } from '../audit/fold/finding.ts';
 import type { WalletHead } from '../audit/fold/heads.ts';
 import { replay } from '../audit/export/replay.ts';
 import { readKeyFile } from './audit-files.ts';
+import { collectAsBatch } from './batch-collector.ts';
 import { COULD_NOT_RUN, exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
 import { print, printTo } from './output.ts';
 import { createEventsProgress } from './progress-line.ts';
@@ -24,6 +25,7 @@ export async function runAuditReplay(directory: string, options: ReplayCommandOp
     );
     return COULD_NOT_RUN;
   }
+  collectAsBatch();
   const progress = createEventsProgress(process.stderr);
   const { verdict, wallets } = await replay({
     ...{ directory, asOf },

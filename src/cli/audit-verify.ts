@@ -4,6 +4,7 @@ import { ALL_CHECKS, SINCE_CHECKS } from '../audit/fold/finding.ts';
 import { verify } from '../audit/verify/verify.ts';
 import type { Config } from '../config.ts';
 import { ledgerIdOf } from '../db/ledgers.ts';
+import { collectAsBatch } from './batch-collector.ts';
 import { exitCodeOf, verdictAsJson, verdictAsText } from './audit-report.ts';
 import { readKeyFile } from './audit-files.ts';
 import type { OfLedger } from './of-ledger.ts';
@@ -19,6 +20,7 @@ export type VerifyCommandOptions = OfLedger & {
 };
 
 export function runAuditVerify(config: Config, options: VerifyCommandOptions): Promise<number> {
+  collectAsBatch();
   return withReadingPool(config, async ({ url, pool }) => {
     const progress = createEventsProgress(process.stderr);
     const verdict = await verify({

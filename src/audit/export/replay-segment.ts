@@ -1,10 +1,8 @@
 /** Folds segments of an export: reads its lines, holds each against its leaf hash, and takes what is wanted into the fold. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Transform } from 'node:stream';
-import { createZstdDecompress } from 'node:zlib';
+import { createZstdDecompress, type ZstdDecompress } from 'node:zlib';
 import { boundedSpans, type LinesIn } from '../rows/bounded-lines.ts';
 import { parseEventLine } from './event-line.ts';
 import { createLineReader } from './line-leaf.ts';
@@ -160,20 +158,31 @@ function unusualLine(text: string): { event: LoggedEvent; hash: Buffer } {
 }
 
 /** The lines of a compressed file, some at a time, while its bytes are hashed. Rejects for one that cannot be decompressed. */
-async function* linesIn(path: string, digest: ReturnType<typeof createHash>): AsyncGenerator<LinesIn> {
-  const hashed = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      digest.update(chunk);
-      done(null, chunk);
-    },
-  });
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+async function* linesIn(path: string, digest: Hash): AsyncGenerator<LinesIn> {
   const plain = createZstdDecompress({ chunkSize: CHUNK_BYTES });
-  for (const [from, to] of [
-    [file, hashed],
-    [hashed, plain],
-  ] as const)
-    from.on('error', (error: Error) => to.destroy(error));
-  file.pipe(hashed).pipe(plain);
+  const read = readInto(plain, path, digest);
   yield* boundedSpans(plain as AsyncIterable<Buffer>);
+  await read;
+}
+
+/**
+ * Resolves when all is read, or nobody wants it any more; what goes wrong is for who reads `plain`. All goes through one buffer, which is read
+ * into again once its bytes are decompressed: one for each chunk would be collected long after it is done with.
+ */
+async function readInto(plain: ZstdDecompress, path: string, digest: Hash): Promise<void> {
+  const closed = new Promise<void>((resolve) => plain.once('close', resolve));
+  try {
+    await using file = await open(path);
+    const buffer = Buffer.alloc(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0 || plain.destroyed) break;
+      const bytes = buffer.subarray(0, bytesRead);
+      digest.update(bytes);
+      await Promise.race([closed, new Promise((resolve) => plain.write(bytes, resolve))]);
+    }
+    plain.end();
+  } catch (error) {
+    plain.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
 }

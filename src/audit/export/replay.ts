@@ -19,6 +19,8 @@ import type { Counted, Verdict } from '../fold/verdict.ts';
 
 /** Of each check. */
 const MAX_FINDINGS = 200;
+/** Of a task: half a million events, as the service exports them. */
+const MAX_SEGMENTS = 8;
 
 export type ReplayOptions = {
   readonly directory: string;
@@ -89,13 +91,13 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   return { verdict, wallets };
 }
 
-/** As few tasks as there are threads: what a task comes to is told of each wallet that it touches. */
+/** As few tasks as there are threads, since what a task comes to is told of each wallet that it touches; but none that takes more memory the longer the log is. */
 async function* tasksOf(
   { directory, asOf, threads }: ReplayOptions & { threads: number },
   manifest: Manifest,
   checkpoints: ExpectedCheckpoints,
 ): AsyncGenerator<ReplayTask> {
-  const share = Math.ceil(manifest.segments.length / threads);
+  const share = Math.min(Math.ceil(manifest.segments.length / threads), MAX_SEGMENTS);
   for (let at = 0; at < manifest.segments.length; at += share) {
     const segments = manifest.segments.slice(at, at + share).map((segment) => fileOf(directory, segment));
     const from = (segments[0]?.first ?? 1n) - 1n;

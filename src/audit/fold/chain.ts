@@ -78,11 +78,12 @@ export function createChain(
       report('wallets', at, 'a wallet that is opened once', 'it was open already');
     if (known === undefined && change.opened === null)
       report('wallets', at, 'a wallet that was opened before', 'it was never opened');
-    const before = known ?? openedHead(change);
-    if (change.opened !== null && heads.owners.has(ownerAndAsset(before)))
-      report('wallets', at, `one wallet of ${ownerAndAsset(before)}`, 'another one');
-    checkOpening(change, before, at);
-    setWallet(heads, headAfter(before, change));
+    const head = known ?? openedHead(change);
+    if (change.opened !== null && heads.owners.has(ownerAndAsset(head)))
+      report('wallets', at, `one wallet of ${ownerAndAsset(head)}`, 'another one');
+    checkOpening(change, head, at);
+    if (known === undefined) setWallet(heads, head);
+    advance(head, change);
   }
 
   function checkOpening(
@@ -120,27 +121,21 @@ export function createChain(
     check(lowest);
   }
 
-  /** Once a wallet differs it does so ever after: it is said where it begins. */
-  function headAfter(before: WalletHead, change: WalletChange): WalletHead {
-    const after = {
-      ...before,
-      balance: change.closingBalance ?? before.balance,
-      held: change.closingHeld ?? before.held,
-      limit: limitAfter(before, change),
-      seq: before.seq + BigInt(change.entries),
-      status: change.status ?? before.status,
-      movedPosition:
-        change.movedPosition > before.movedPosition ? change.movedPosition : before.movedPosition,
-      plainBalance: before.plainBalance + change.balanceChange,
-      plainHeld: before.plainHeld + change.heldChange,
-    };
-    const agreed = before.plainBalance === before.balance && before.plainHeld === before.held;
-    if (agreed && (after.plainBalance !== after.balance || after.plainHeld !== after.held)) {
-      const expected = `${after.plainBalance}, ${after.plainHeld} held`;
-      const at = { position: change.movedPosition, walletId: change.walletId };
-      report('plain_sum', at, expected, `${after.balance}, ${after.held} held`);
-    }
-    return after;
+  /** In place: there are as many as wallets, for each range. Once a wallet differs it does so ever after: it is said where it begins. */
+  function advance(head: WalletHead, change: WalletChange): void {
+    const agreed = head.plainBalance === head.balance && head.plainHeld === head.held;
+    head.balance = change.closingBalance ?? head.balance;
+    head.held = change.closingHeld ?? head.held;
+    head.limit = limitAfter(head, change);
+    head.seq += BigInt(change.entries);
+    head.status = change.status ?? head.status;
+    if (change.movedPosition > head.movedPosition) head.movedPosition = change.movedPosition;
+    head.plainBalance += change.balanceChange;
+    head.plainHeld += change.heldChange;
+    if (!agreed || (head.plainBalance === head.balance && head.plainHeld === head.held)) return;
+    const at = { position: change.movedPosition, walletId: change.walletId };
+    const expected = `${head.plainBalance}, ${head.plainHeld} held`;
+    report('plain_sum', at, expected, `${head.balance}, ${head.held} held`);
   }
 
   function addHold({ firstPosition, placed, openingCaptured, hold }: HoldChange): void {

@@ -11,17 +11,17 @@ export type WalletHead = {
   readonly assetId: string;
   readonly asset: string;
   /** What balance - held must not be taken below, but by force: of a user minus the overdraft; null: no bound. */
-  readonly limit: bigint | null;
-  readonly balance: bigint;
-  readonly held: bigint;
-  readonly seq: bigint;
-  readonly status: 'ACTIVE' | 'FROZEN';
+  limit: bigint | null;
+  balance: bigint;
+  held: bigint;
+  seq: bigint;
+  status: 'ACTIVE' | 'FROZEN';
   /** Of its last entry, or of the event that opened it. */
-  readonly movedPosition: bigint;
+  movedPosition: bigint;
   readonly openedPosition: bigint;
   /** By the plain sum. */
-  readonly plainBalance: bigint;
-  readonly plainHeld: bigint;
+  plainBalance: bigint;
+  plainHeld: bigint;
 };
 
 export type UserHead = {

@@ -34,15 +34,15 @@ export function createHoldTracks(findings: FindingList): HoldTracks {
         return;
       }
       track.lastPosition = event.position;
-      track.hold = track.placed ? asOfInterest(hold) : hold;
+      track.hold = track.placed ? asOfInterest(track.hold, hold) : hold;
     },
     finish: () => [...tracks.values()],
   };
 }
 
-/** A log has many more holds that have ended than open ones. */
-function asOfInterest(hold: Hold): Hold | EndedHold {
-  const { holdId, walletId, status } = hold;
+/** A log has many more holds that have ended than open ones: of those the ids that were known already are kept, which are the same. */
+function asOfInterest({ holdId, walletId }: Hold | EndedHold, hold: Hold): Hold | EndedHold {
+  const { status } = hold;
   return status === 'open' ? hold : { holdId, walletId, status };
 }
 

@@ -9,8 +9,6 @@ import { FIGURES, type Figure, type Opened, type PackedWallets, type Seldom } fr
 
 const FIRST_PLACES = 1_024;
 const NO_NAME = -1;
-/** Records of the fold that nobody asks for may wait so many before they are forgotten. */
-const MAX_UNREAD = 1_024;
 
 export type WalletColumns = {
   readonly state: LedgerState;
@@ -30,7 +28,6 @@ export type WalletColumns = {
   readonly seldomOf: (place: number) => Seldom;
   /** A wallet that evolve can fold from here on, though the range has not seen it opened. */
   readonly setState: (place: number, known: Partial<Pick<WalletState, 'balance' | 'held' | 'seq'>>) => void;
-  readonly forgetUnread: () => void;
   readonly pack: () => PackedWallets;
 };
 
@@ -148,6 +145,9 @@ export function createWalletColumns(): WalletColumns {
     setStateOf(walletId, after);
     return state.wallets;
   };
+  // What it sets and nobody asks for is not kept: even a map that is emptied in time keeps alive what was in it, once it is old.
+  for (const unread of [state.holds, state.users, state.walletIds] as Map<string, unknown>[])
+    unread.set = () => unread;
 
   return {
     ...{ state, figures, find, placeOf },
@@ -182,10 +182,6 @@ export function createWalletColumns(): WalletColumns {
       ] as const)
         if (value !== undefined) figures[name].set(place, value);
         else if (figures[name].get(place) === null) figures[name].set(place, 0n);
-    },
-    forgetUnread() {
-      for (const unread of [state.holds, state.users, state.walletIds])
-        if (unread.size > MAX_UNREAD) unread.clear();
     },
     pack() {
       const count = ids.length;

@@ -195,7 +195,6 @@ export function createWalletTracks(): WalletTracks {
       mentionAll(event, changes, stored);
       // Commands that wait move nothing, and there may be many.
       const entries = isOfSchedule(event) ? [] : evolveWithEntries(state, event);
-      columns.forgetUnread();
       for (const { walletId } of entries) columns.noteEntry(placeOf(walletId, position), position);
       if (isTwice) throw new Error(`wallet ${opened.walletId} was there before it was opened`);
       if (opened !== null) columns.noteOpened(placeOf(opened.walletId, position), opened, position);

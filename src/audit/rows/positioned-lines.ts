@@ -3,6 +3,11 @@ import type { PoolClient } from 'pg';
 import { copyStream } from './copy-rows.ts';
 
 export type PositionedLines = {
+  /**
+   * Takes in the rows of a query, which orders them by its first column, the position; those of the query before are gone. Rejects with the
+   * database's error.
+   */
+  readonly read: (client: PoolClient, query: string) => Promise<void>;
   /** The lines of the event at a position, which must not be before that of the call before. */
   readonly of: (position: bigint) => readonly string[];
   /** Lines at positions that nobody asked for; in the end. */
@@ -11,50 +16,76 @@ export type PositionedLines = {
 
 export type PositionedLine = { readonly position: bigint; readonly line: string };
 
-/** `query` orders its rows by their first column, the position. */
-export async function readPositionedLines(client: PoolClient, query: string): Promise<PositionedLines> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of copyStream(client, query, 'text')) chunks.push(chunk);
-  return positionedLines(Buffer.concat(chunks).toString('utf8'));
-}
+const FIRST_BYTES = 65_536;
+const [TAB, NEWLINE, ZERO] = [0x09, 0x0a, 0x30];
 
-export const NO_LINES: PositionedLines = { of: () => [], orphans: () => [] };
+/** The bytes of all queries go into one buffer: as a text for each, which is a large one, they would stay until all memory is looked through. */
+export function createPositionedLines(): PositionedLines {
+  let bytes = Buffer.alloc(FIRST_BYTES);
+  let [at, limit] = [0, 0];
+  let orphans: PositionedLine[] = [];
 
-/** `text`: lines as COPY writes them. */
-export function positionedLines(text: string): PositionedLines {
-  let at = 0;
-  const orphans: PositionedLine[] = [];
-
-  function nextPosition(): string {
-    return text.slice(at, text.indexOf('\t', at));
+  function append(chunk: Buffer): void {
+    if (limit + chunk.length > bytes.length) {
+      const wider = Buffer.alloc(2 * (limit + chunk.length));
+      bytes.copy(wider, 0, 0, limit);
+      bytes = wider;
+    }
+    limit += chunk.copy(bytes, limit);
   }
 
+  function standsAt(digits: string): boolean {
+    const { length } = digits;
+    if (at + length >= limit || bytes[at + length] !== TAB) return false;
+    for (let index = length - 1; index >= 0; index -= 1)
+      if (bytes[at + index] !== digits.charCodeAt(index)) return false;
+    return true;
+  }
+
+  function takePosition(): bigint {
+    let position = 0n;
+    for (; bytes[at] !== TAB; at += 1) position = position * 10n + BigInt((bytes[at] ?? 0) - ZERO);
+    return position;
+  }
+
+  /** From the tab behind its position on. */
   function takeLine(): string {
-    const start = text.indexOf('\t', at) + 1;
-    const end = text.indexOf('\n', start);
+    const end = bytes.indexOf(NEWLINE, at);
+    const line = bytes.toString('utf8', at + 1, end);
     at = end + 1;
-    return text.slice(start, end);
+    return line;
   }
 
   /** What stands before the position wanted belongs to nobody. */
-  function passBy(position: bigint): void {
-    for (; at < text.length; takeLine()) {
-      const found = BigInt(nextPosition());
-      if (found >= position) return;
-      orphans.push({ position: found, line: text.slice(text.indexOf('\t', at) + 1, text.indexOf('\n', at)) });
+  function passBy(wanted: bigint): void {
+    while (at < limit) {
+      const start = at;
+      const position = takePosition();
+      if (position >= wanted) {
+        at = start;
+        return;
+      }
+      orphans.push({ position, line: takeLine() });
     }
   }
 
   return {
+    async read(client, query) {
+      [at, limit, orphans] = [0, 0, []];
+      for await (const chunk of copyStream(client, query, 'text')) append(chunk);
+    },
     of(position) {
-      const wanted = `${position}\t`;
-      if (!text.startsWith(wanted, at)) passBy(position);
+      const digits = position.toString();
+      if (!standsAt(digits)) passBy(position);
       const lines: string[] = [];
-      while (text.startsWith(wanted, at)) lines.push(takeLine());
+      while (standsAt(digits)) {
+        at += digits.length;
+        lines.push(takeLine());
+      }
       return lines;
     },
     orphans() {
-      while (at < text.length) orphans.push({ position: BigInt(nextPosition()), line: takeLine() });
+      while (at < limit) orphans.push({ position: takePosition(), line: takeLine() });
       return orphans;
     },
   };

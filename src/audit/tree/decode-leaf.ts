@@ -101,11 +101,20 @@ export function createColumnReader(): ColumnReader & { readonly startAt: (row: B
 const MINUTE_MS = 60_000;
 const UP_TO_MINUTES = '2026-01-01T00:00:'.length;
 
-/** RFC 3339 of milliseconds since 1970. Times of a log stand close together: up to the minute the last one's text is used again. */
+/**
+ * RFC 3339 of milliseconds since 1970. Times of a log stand close together: that of the event before is used again, and up to the minute any
+ * other.
+ */
 function createTimeSpeller(): (ms: number) => string {
   let minute = Number.NaN;
   let prefix = '';
+  let last = { ms: Number.NaN, text: '' };
   return (ms) => {
+    if (ms !== last.ms) last = { ms, text: spell(ms) };
+    return last.text;
+  };
+
+  function spell(ms: number): string {
     const of = Math.floor(ms / MINUTE_MS);
     if (of !== minute) {
       const date = new Date(ms);
@@ -117,7 +126,7 @@ function createTimeSpeller(): (ms: number) => string {
     const rest = ms - of * MINUTE_MS;
     const seconds = Math.floor(rest / 1_000);
     return `${prefix}${seconds < 10 ? '0' : ''}${seconds}.${(rest - seconds * 1_000).toString().padStart(3, '0')}Z`;
-  };
+  }
 }
 
 /** The event of a leaf that the reader was pointed at. Throws for bytes that are no leaf. */

@@ -17,6 +17,8 @@ import { verifyRangeOn, type RangeTask } from './verify-range.ts';
 
 /** Positions of a task at least: fewer are not worth a thread. */
 const MIN_RANGE = 16_384n;
+/** At most: what a task holds grows with what it folds. */
+const MAX_RANGE = 262_144n;
 
 /** What a verification is made of. */
 export type Verification = {
@@ -34,7 +36,7 @@ export type Verification = {
   readonly counted: Counted;
 };
 
-/** Tables are compared when the chain stands where they stood. */
+/** Tables are compared when the chain stands where they stood; where it stands in the end is for the caller to compare. */
 export async function foldLog(work: Verification): Promise<void> {
   const { pool, url, snapshot, chain, counted } = work;
   const total = snapshot.head - work.start.position;
@@ -51,14 +53,14 @@ export async function foldLog(work: Verification): Promise<void> {
     },
   });
   try {
-    await compareAt(work, work.start.position);
+    if (total > 0n) await compareAt(work, work.start.position);
     await runner.run(tasksOf(work, threads), async (summary) => {
       chain.add(summary);
       counted.events += summary.events;
       counted.entries += summary.entries;
       counted.keys += summary.keys;
       counted.holds += summary.holds.length;
-      await compareAt(work, summary.to);
+      if (summary.to < snapshot.head) await compareAt(work, summary.to);
     });
   } finally {
     await runner.close();
@@ -75,7 +77,7 @@ async function* tasksOf(
     .sort(ascending);
   // As few tasks as there are threads: what a task comes to is told of each wallet that it touches.
   const share = (head - start.position) / BigInt(threads) + 1n;
-  const range = share < MIN_RANGE ? MIN_RANGE : share;
+  const range = share < MIN_RANGE ? MIN_RANGE : share > MAX_RANGE ? MAX_RANGE : share;
   for (let from = start.position; from < head;) {
     const stop = stops.find((position) => position > from) ?? head;
     // Ranges begin where blocks of the tree begin, but for those after a stop.
@@ -95,7 +97,8 @@ async function* tasksOf(
   }
 }
 
-async function compareAt(
+/** The tables that stood at this position, at which the chain stands now. */
+export async function compareAt(
   { spool, snapshot, start, chain, findings, counted }: Verification,
   position: bigint,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 /** Holds what was taken back against what there was: never more, a transaction of several postings as a whole, no reversal. */
 import type { Pool } from 'pg';
 import { POSTED_TYPES } from '../../events/catalog.ts';
-import { UnreadableEventError, upcast } from '../../events/upcast.ts';
+import { UnreadableEventError } from '../../events/upcast.ts';
+import { readFact } from '../fold/event-validators.ts';
 import type { FindingList } from '../fold/finding.ts';
 import type { ReversedSoFar } from '../fold/heads.ts';
 
@@ -61,7 +62,8 @@ select wanted.id, e.type, e.version, e.data
 /** None of an event that is no original, or cannot be read, which is a finding of its own. */
 function amountsOf(stored: { type: string; version: number; data: string }): (readonly bigint[])[] {
   try {
-    const { data } = upcast({ ...stored, data: JSON.parse(stored.data) as unknown });
+    const { data: text, ...of } = stored;
+    const { data } = readFact({ ...of, data: JSON.parse(text) as unknown, text });
     return 'postings' in data && !('reverses' in data)
       ? [data.postings.map(({ amount }) => BigInt(amount))]
       : [];

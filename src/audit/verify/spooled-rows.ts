@@ -31,14 +31,14 @@ select w.id, w.owner, w.is_system::text, w.asset_id::text, w.balance::text, w.he
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
-      ...{
-        owner: head.owner,
-        system: head.isSystem,
-        asset: head.assetId,
-        balance: head.balance,
-        held: head.held,
-      },
-      ...{ floor: floorOf(head), seq: head.seq, status: head.status },
+      owner: head.owner,
+      system: head.isSystem,
+      asset: head.assetId,
+      balance: head.balance,
+      held: head.held,
+      floor: floorOf(head),
+      seq: head.seq,
+      status: head.status,
     }),
 });
 
@@ -68,13 +68,11 @@ select b.wallet_id, b.owner, b.is_system::text, b.asset_id::text, b.balance::tex
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
-      ...{
-        owner: head.owner,
-        system: head.isSystem,
-        asset: head.assetId,
-        balance: head.balance,
-        held: head.held,
-      },
+      owner: head.owner,
+      system: head.isSystem,
+      asset: head.assetId,
+      balance: head.balance,
+      held: head.held,
       position: head.movedPosition,
     }),
 });
@@ -90,7 +88,10 @@ select w.id, w.owner, w.is_system::text, w.asset_id::text, w.status, w.position:
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
-      ...{ owner: head.owner, system: head.isSystem, asset: head.assetId, status: head.status },
+      owner: head.owner,
+      system: head.isSystem,
+      asset: head.assetId,
+      status: head.status,
       position: head.openedPosition,
     }),
 });

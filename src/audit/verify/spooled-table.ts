@@ -50,15 +50,20 @@ export function table<Head>(of: {
 /** A row keyed by its first column, a UUID; the others are spelled as they come. */
 export function byId(row: ColumnReader, walletId: boolean, names: readonly string[]): Spelled {
   const key = row.uuid();
-  const text = names.map((name) => `${name} ${row.textOrNull() ?? 'null'}`).join(', ');
+  let text = '';
+  for (const name of names) text = spelled(text, name, row.textOrNull());
   return { key, walletId: walletId ? key : null, text };
 }
 
 /** `name value` of each member, as byId spells a row. */
 export function spell(values: Readonly<Record<string, { toString(): string } | null>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name} ${value === null ? 'null' : value.toString()}`)
-    .join(', ');
+  let text = '';
+  for (const name in values) text = spelled(text, name, values[name]?.toString() ?? null);
+  return text;
+}
+
+function spelled(text: string, name: string, value: string | null): string {
+  return text === '' ? `${name} ${value ?? 'null'}` : `${text}, ${name} ${value ?? 'null'}`;
 }
 
 export const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;

@@ -1,8 +1,6 @@
 /** Verifies a range of the log in the database: folds its events beside the entries, keys and transactions stored with them. */
 import type { Pool, PoolClient } from 'pg';
-import { byteaArray, int8Array } from '../../db/binary-arrays.ts';
 import type { Fact } from '../../events/catalog.ts';
-import { keyHash } from '../../events/key-hash.ts';
 import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
 import {
   checkClosedHolds,
@@ -16,7 +14,7 @@ import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-
 import type { Limited } from '../fold/limit-facts.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
-import { copyText, NO_LINES, readPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
+import { copyText, createPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
 import { createRangeFold, type RangeFold, type ReadFact } from '../fold/range-fold.ts';
 import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
 
@@ -63,28 +61,36 @@ export async function verifyRange(
   readFact: ReadFact,
 ): Promise<RangeSummary> {
   const fold = createRangeFold(task, task.marked, readFact, task.limited);
+  const rows = { entries: createPositionedLines(), transactions: createPositionedLines() };
   for (let { from } = task; from < task.to;) {
     const to = from + STEP < task.to ? from + STEP : task.to;
-    await verifyStep(client, { ...task, from, to }, fold);
+    await verifyStep(client, { ...task, from, to }, fold, rows);
     onProgress(to - from);
     from = to;
   }
   return withNodeFindings(client, task, fold.finish());
 }
 
-async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold): Promise<void> {
+/** Rows that are stored beside the events of a step. */
+type RowsBeside = { readonly entries: PositionedLines; readonly transactions: PositionedLines };
+
+async function verifyStep(
+  client: PoolClient,
+  step: RangeTask,
+  fold: RangeFold,
+  { entries, transactions }: RowsBeside,
+): Promise<void> {
   const { ledgerId } = step;
-  const entries = await readPositionedLines(
+  await entries.read(
     client,
     `select e.position, ${ENTRY_COLUMNS} from ledger_entries e ${where('e', ledgerId, step)}, e.leg`,
   );
-  const transactions = await readTransactions(client, step);
-  const keyed: Keyed[] = [];
+  await transactions.read(client, transactionsQuery(step));
   const closed: ClosedHold[] = [];
   const closedSchedules: ClosedSchedule[] = [];
   const digests: PersonalDigest[] = [];
   await readLogged(client, ledgerId, step, (logged, hash) => {
-    const { position, idempotencyKey: key } = logged;
+    const { position } = logged;
     const event = fold.add(logged, hash, entries.of(position));
     if (event !== null && position <= step.transactionsUpTo)
       checkTransaction(fold, position, event, transactions.of(position));
@@ -93,7 +99,6 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
     if (event?.type === 'scheduled.executed' || event?.type === 'scheduled.cancelled')
       closedSchedules.push({ position, schedule: event.data.schedule, status: statusOf(event) });
     if (event !== null) digests.push(...digestsOf(event, logged));
-    if (key !== null) keyed.push({ position, key });
   });
   for (const { position, line } of entries.orphans()) {
     const [leg, walletId = '', , , amount] = line.split('\t');
@@ -101,7 +106,7 @@ async function verifyStep(client: PoolClient, step: RangeTask, fold: RangeFold):
   }
   for (const { position, line } of transactions.orphans())
     fold.report('read_models', { position }, 'no transaction', `transactions: ${line}`);
-  await checkKeys(client, ledgerId, fold, keyed);
+  await checkKeys(client, step, fold);
   const holdsIn = { ledgerId, projectedTo: step.holdsUpTo };
   await checkClosedHolds(client, holdsIn, fold, closed);
   const schedulesIn = { ledgerId, projectedTo: step.schedulesUpTo };
@@ -146,14 +151,9 @@ select index, hash
 }
 
 /** The rows of the read model, as far as it had come. */
-function readTransactions(
-  client: PoolClient,
-  { ledgerId, from, to, transactionsUpTo }: RangeTask,
-): Promise<PositionedLines> {
-  if (from >= transactionsUpTo) return Promise.resolve(NO_LINES);
+function transactionsQuery({ ledgerId, from, to, transactionsUpTo }: RangeTask): string {
   const range = { from, to: to < transactionsUpTo ? to : transactionsUpTo };
-  const query = `select t.position, t.type, t.status, t.reference, t.user_id from read.transactions t ${where('t', ledgerId, range)}`;
-  return readPositionedLines(client, query);
+  return `select t.position, t.type, t.status, t.reference, t.user_id from read.transactions t ${where('t', ledgerId, range)}`;
 }
 
 function checkTransaction(fold: RangeFold, position: bigint, event: Fact, found: readonly string[]): void {
@@ -196,33 +196,37 @@ function transactionLine(event: Fact): string | null {
   }
 }
 
-type Keyed = { readonly position: bigint; readonly key: string };
-
-/** Each key has to be found where a retry would look for it, and to point to its event. Only what is wrong comes back. */
+/**
+ * Each key has to be found where a retry would look for it (see key-hash.ts), and to point to its event. Only what is wrong comes back: keys are
+ * many, and the database has them at hand.
+ */
 async function checkKeys(
   client: PoolClient,
-  ledgerId: number,
+  { ledgerId, from, to }: RangeTask,
   fold: RangeFold,
-  keyed: readonly Keyed[],
 ): Promise<void> {
   const { rows } = await client.query<{ position: bigint; found: bigint | null }>({
     name: 'audit-probe-keys',
     text: `
-select wanted.position, k.position as found
-  from unnest($2::bytea[], $3::bigint[]) as wanted (key_hash, position)
+select e.position, k.position as found
+  from (select position, convert_to(idempotency_key, 'UTF8') as key
+          from events
+         where ledger_id = $1::integer
+           and position > $2::bigint
+           and position <= $3::bigint
+           and idempotency_key is not null
+        offset 0) e
   left join lateral (
         select position
           from idempotency_keys
          where ledger_id = $1::integer
-           and key_hash = wanted.key_hash
+           and key_hash = substring(e.key || decode(repeat('00', 16), 'hex') from 1 for 16)
+                          || substring(sha256(e.key) from 1 for 16)
          limit 1
        ) k on true
- where k.position is distinct from wanted.position`,
-    values: [
-      ledgerId,
-      byteaArray(keyed.map(({ key }) => keyHash(key))),
-      int8Array(keyed.map(({ position }) => position)),
-    ],
+ where k.position is distinct from e.position
+ order by e.position`,
+    values: [ledgerId, from, to],
   });
   for (const { position, found } of rows) {
     const pointer = found === null ? 'the key is not remembered' : `the key points to position ${found}`;
