@@ -44,7 +44,7 @@ type StatusRow = {
 
 export async function readProjectionStatus(tx: Transaction, ledgerId: number): Promise<ProjectionStatus[]> {
   const { rows } = await tx.query<StatusRow>({
-    name: 'projection-status',
+    // Without a name, so that it is planned anew: as a plan of when the log was short it would read all of a long one.
     text: `
 select c.projection, c.version, c.position, l.head_position, c.error, c.failed_position,
        greatest(0, floor(extract(epoch from clock_timestamp() - e.recorded_at) * 1000))::bigint as lag_ms
