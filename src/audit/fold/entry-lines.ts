@@ -37,8 +37,16 @@ export function parseEntryLine(line: string): StoredEntry {
   };
 }
 
-/** `2026-01-01 00:00:00.12+00` of `2026-01-01T00:00:00.120Z`: PostgreSQL leaves zeros at the end away. */
+let lastTime = { time: '', text: '' };
+
+/** The entries of an event are all of one time. */
 function timeInDatabase(time: string): string {
+  if (time !== lastTime.time) lastTime = { time, text: spellTime(time) };
+  return lastTime.text;
+}
+
+/** `2026-01-01 00:00:00.12+00` of `2026-01-01T00:00:00.120Z`: PostgreSQL leaves zeros at the end away. */
+function spellTime(time: string): string {
   const { length } = time;
   const decimals = time.endsWith('.000Z')
     ? 0
