@@ -132,7 +132,13 @@ export function createChain(
     if (change.movedPosition > head.movedPosition) head.movedPosition = change.movedPosition;
     head.plainBalance += change.balanceChange;
     head.plainHeld += change.heldChange;
-    if (!agreed || (head.plainBalance === head.balance && head.plainHeld === head.held)) return;
+    if (head.plainBalance === head.balance && head.plainHeld === head.held) {
+      // As one figure in memory, as long as they are equal.
+      head.plainBalance = head.balance;
+      head.plainHeld = head.held;
+      return;
+    }
+    if (!agreed) return;
     const at = { position: change.movedPosition, walletId: change.walletId };
     const expected = `${head.plainBalance}, ${head.plainHeld} held`;
     report('plain_sum', at, expected, `${head.balance}, ${head.held} held`);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Hand } from './task-runner.ts';
 
 /** Events leave nothing behind: a larger one would only fill up. */
-const YOUNG_GENERATION_MB = 32;
+const YOUNG_GENERATION_MB = 24;
 
 type Job = { readonly resolve: (result: never) => void; readonly reject: (error: Error) => void };
 
