@@ -2,11 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Objects that seem to live long are made in the young generation all the same: as old ones they keep alive all that events bring along (package.json
- * says so of the service too). Marking stops the thread: of what it would mark on the way most is garbage by the time it is done. And the next one comes when the heap has grown by a
- * third, which keeps the threads of a long log within their memory.
+ * Marking stops the thread: of what it would mark on the way most is garbage by the time it is done. And the next one comes when the heap has grown
+ * by a third, which keeps the threads of a long log within their memory.
  */
-const FLAGS = ['--no-allocation-site-pretenuring', '--no-incremental-marking', '--heap-growing-percent=30'];
+const FLAGS = ['--no-incremental-marking', '--heap-growing-percent=30'];
 
 /** For this thread and those that it starts, from here on. */
 export function collectAsBatch(): void {

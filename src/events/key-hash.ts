@@ -16,3 +16,9 @@ export function keyHash(key: string): Buffer {
   bytes.write(hash('sha256', key, 'latin1'), LOCALITY_BYTES, DIGEST_BYTES, 'latin1');
   return bytes;
 }
+
+/** The same as SQL, of an expression for the key as bytes. Keys are ASCII, so that they are the same bytes in any encoding. */
+export function keyHashOf(bytes: string): string {
+  return `substring(${bytes} || decode(repeat('00', ${LOCALITY_BYTES}), 'hex') from 1 for ${LOCALITY_BYTES})
+         || substring(sha256(${bytes}) from 1 for ${DIGEST_BYTES})`;
+}

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
+import fc from 'fast-check';
 import { canonicalJson } from '../../src/events/canonical.ts';
+import { keyHash, keyHashOf } from '../../src/events/key-hash.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { assertLedgerIsSound } from '../support/ledger-facts.ts';
 import { bodyOf, freshName, newAsset, openWriteSide, type WriteSide } from '../support/write-side.ts';
@@ -168,3 +170,21 @@ test('the data of every event is canonical to the byte, without numbers, whateve
 });
 
 test('after all of this the ledger is sound', () => assertLedgerIsSound(owner));
+
+test('the database computes the primary key of a remembered key as the service does', async () => {
+  const ascii = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 200 });
+  const keys = fc.sample(ascii, 200).filter((key) => !key.includes('\0'));
+  const edges = [15, 16, 17].map((length) => 'k'.repeat(length));
+  const all = [...keys, ...edges];
+  const { rows } = await owner.query<{ hash: Buffer }>(
+    `select ${keyHashOf('k.bytes')} as hash
+       from unnest($1::text[]) with ordinality as given (key, place)
+      cross join lateral (select convert_to(given.key, 'UTF8') as bytes) k
+      order by given.place`,
+    [all],
+  );
+  assert.deepEqual(
+    rows.map(({ hash }) => hash),
+    all.map((key) => keyHash(key)),
+  );
+});

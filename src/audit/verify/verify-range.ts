@@ -1,6 +1,7 @@
 /** Verifies a range of the log in the database: folds its events beside the entries, keys and transactions stored with them. */
 import type { Pool, PoolClient } from 'pg';
 import type { Fact } from '../../events/catalog.ts';
+import { keyHashOf } from '../../events/key-hash.ts';
 import { BLOCK_LEAVES, BLOCK_LEVEL } from '../tree/block-hashes.ts';
 import {
   checkClosedHolds,
@@ -197,7 +198,7 @@ function transactionLine(event: Fact): string | null {
 }
 
 /**
- * Each key has to be found where a retry would look for it (see key-hash.ts), and to point to its event. Only what is wrong comes back: keys are
+ * Each key has to be found where a retry would look for it, and to point to its event. Only what is wrong comes back: keys are
  * many, and the database has them at hand.
  */
 async function checkKeys(
@@ -220,8 +221,7 @@ select e.position, k.position as found
         select position
           from idempotency_keys
          where ledger_id = $1::integer
-           and key_hash = substring(e.key || decode(repeat('00', 16), 'hex') from 1 for 16)
-                          || substring(sha256(e.key) from 1 for 16)
+           and key_hash = ${keyHashOf('e.key')}
          limit 1
        ) k on true
  where k.position is distinct from e.position
