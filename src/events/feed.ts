@@ -6,9 +6,10 @@
  */
 import type { Transaction } from '../db/transaction.ts';
 import type { Body } from './body.ts';
+import { currentVersion, type EventType } from './catalog.ts';
 import { EVENT_COLUMNS, type EventRow } from './read.ts';
 
-/** Events a read by type looks at: neighbours in the table. */
+/** Events a read by a type that has no index looks at: neighbours in the table. */
 const MAX_RANGE = 50_000n;
 /** Events of a wallet that a read by wallet and type looks at: each a row somewhere else. */
 const MAX_PROBES = 2_000;
@@ -36,24 +37,48 @@ export function readFeed(tx: Transaction, ledgerId: number, wanted: FeedRequest)
     : readWallet(tx, ledgerId, { ...wanted, walletId });
 }
 
+/** Every type but the most common one is found by an index: such a read ends where the log does. */
+function isIndexed(type: string | undefined): type is EventType {
+  return type !== undefined && type !== 'transaction.posted' && Object.hasOwn(currentVersion, type);
+}
+
 async function readRange(tx: Transaction, ledgerId: number, wanted: FeedRequest): Promise<FeedPage> {
   const { after, limit, type } = wanted;
+  if (isIndexed(type)) return readIndexed(tx, ledgerId, { ...wanted, type });
   const byType = type !== undefined;
   const upTo = byType && wanted.upTo - after > MAX_RANGE ? after + MAX_RANGE : wanted.upTo;
   const { rows } = await tx.query<EventRow>({
     name: byType ? 'feed-by-type' : 'feed',
-    text: `
+    text: selectRange(byType ? 'and e.type = $5::text' : ''),
+    values: [ledgerId, after, upTo, limit, ...(byType ? [type] : [])],
+  });
+  return pageOf(rows, limit, upTo);
+}
+
+/** The type is in the text of the statement, else the planner could not know that the index has it. */
+async function readIndexed(
+  tx: Transaction,
+  ledgerId: number,
+  { after, upTo, limit, type }: FeedRequest & { readonly type: EventType },
+): Promise<FeedPage> {
+  const { rows } = await tx.query<EventRow>({
+    name: `feed-of-${type}`,
+    text: selectRange(`and e.type = '${type}'`),
+    values: [ledgerId, after, upTo, limit],
+  });
+  return pageOf(rows, limit, upTo);
+}
+
+function selectRange(condition: string): string {
+  return `
 select ${EVENT_COLUMNS}
   from events e
  where e.ledger_id = $1::integer
    and e.position > $2::bigint
    and e.position <= $3::bigint
-   ${byType ? 'and e.type = $5::text' : ''}
+   ${condition}
  order by e.position
- limit $4::integer`,
-    values: [ledgerId, after, upTo, limit, ...(byType ? [type] : [])],
-  });
-  return pageOf(rows, limit, upTo);
+ limit $4::integer`;
 }
 
 /** First the positions, from indexes alone, then the events there. */

@@ -1,5 +1,5 @@
 /** Counts and volumes per asset, hour and transaction type, for charts and totals. */
-import { typeOf } from './canonical-tail.ts';
+import { typeOf } from './canonical-text.ts';
 import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'asset_activity';

@@ -1,7 +1,7 @@
 /** Users, assets and wallets with their status, as lists and look-ups show them. E-mails stay beside the log. */
 import type { Transaction } from '../db/transaction.ts';
 import type { EventType } from '../events/catalog.ts';
-import { EVENTS_IN_RANGE } from './events-in-range.ts';
+import { openedWallet } from './canonical-text.ts';
 import { tableOf, type Projection, type Range } from './projection.ts';
 
 export const directory: Projection = {
@@ -29,7 +29,7 @@ select exists (
     await applyAssets(tx, range);
     await applyWallets(tx, range);
   },
-  build: { part: insertBegun, finish: updateStatuses, endsSlowly: true },
+  build: { part: insertBegun, finish: updateStatuses },
 };
 
 const USER_STATUS: readonly EventType[] = ['user.status_changed', 'user.erased'];
@@ -97,8 +97,11 @@ select e.ledger_id,
        (e.data ->> 'assetId')::uuid,
        'ACTIVE',
        e.position
-  from ${EVENTS_IN_RANGE} e
- where e.type = 'wallet.opened'`,
+  from events e
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type = 'wallet.opened'`,
     values: [ledgerId, from, to],
   });
   await applyStatuses(tx, range, {
@@ -122,8 +125,11 @@ update ${tableOf(of.base, generation)} t
   from (
         select distinct on (e.data ->> '${of.idField}')
                (e.data ->> '${of.idField}')::uuid as id, ${STATUS} as status
-          from ${EVENTS_IN_RANGE} e
-         where e.type in (${of.eventTypes.map((type) => `'${type}'`).join(', ')})
+          from events e
+         where e.ledger_id = $1::integer
+           and e.position > $2::bigint
+           and e.position <= $3::bigint
+           and e.type in (${of.eventTypes.map((type) => `'${type}'`).join(', ')})
          order by e.data ->> '${of.idField}', e.position desc
        ) latest
  where t.ledger_id = $1::integer
@@ -157,20 +163,15 @@ with begun as materialized (
    where b.type = 'asset.created'
 )
 insert into ${tableOf('wallets', generation)} (ledger_id, id, owner, is_system, asset_id, status, position)
-select $1::integer,
-       (b.data ->> 'walletId')::uuid,
-       coalesce(b.data #>> '{owner,userId}', b.data #>> '{owner,system}'),
-       b.data #>> '{owner,system}' is not null,
-       (b.data ->> 'assetId')::uuid,
-       'ACTIVE',
-       b.position
-  from begun b
- where b.type = 'wallet.opened'`,
+select $1::integer, opened.wallet_id, opened.owner, opened.is_system, opened.asset_id, 'ACTIVE', e.position
+  from begun e
+ cross join lateral ${openedWallet}
+ where e.type = 'wallet.opened'`,
     values: [ledgerId, from, to],
   });
 }
 
-/** The last status of each, in one reading of the log. */
+/** The last status of each. */
 async function updateStatuses(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
   // Tables that were filled a moment ago have neither indexes nor statistics: each change would be compared with each row.
   await tx.query({ text: "select set_config('enable_nestloop', 'off', true)" });

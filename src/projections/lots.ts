@@ -4,7 +4,7 @@ import { tableOf, type Projection, type Range } from './projection.ts';
 
 const BASE = 'lots';
 
-/** Of the events of a range those that name a lot. Looked for in the text, which strpos skips through: most events name none, and need not be parsed. */
+/** Of the events of a range those that name a lot, by an index of such: most events name none. */
 const NAMING = `
   select e.position, e.type, e.data
     from events e

@@ -2,7 +2,7 @@
  * What the filters of GET /transactions need and no index on the log can serve: type, reference, and the user of
  * a refused transaction. A posted one is found by user through the entries of the user's wallets.
  */
-import { requestTail, tailReference, tailType, tailUserId } from './canonical-tail.ts';
+import { requestTail, tailReference, tailType, tailUserId } from './canonical-text.ts';
 import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'transactions';

@@ -1,5 +1,5 @@
 /** Balance and held amount of every wallet: a wallet's latest entry in the range says both. */
-import { EVENTS_IN_RANGE } from './events-in-range.ts';
+import { openedWallet } from './canonical-text.ts';
 import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'wallet_balances';
@@ -22,8 +22,11 @@ select e.ledger_id,
        0,
        0,
        e.position
-  from ${EVENTS_IN_RANGE} e
- where e.type = 'wallet.opened'`,
+  from events e
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type = 'wallet.opened'`,
       values: [ledgerId, from, to],
     });
     await tx.query({
@@ -69,18 +72,14 @@ select $1::integer, latest.wallet_id, known.owner, known.is_system, known.asset_
 insert into ${tableOf(BASE, generation)} (ledger_id, wallet_id, owner, is_system, asset_id, balance, held, position)
 select e.ledger_id,
        opened.wallet_id,
-       coalesce(opened.owner ->> 'userId', opened.owner ->> 'system'),
-       opened.owner ->> 'system' is not null,
+       opened.owner,
+       opened.is_system,
        opened.asset_id,
        coalesce(latest.balance_after, 0),
        coalesce(latest.held_after, 0),
        coalesce(latest.position, e.position)
-  from ${EVENTS_IN_RANGE} e
- cross join lateral (
-       select (e.data ->> 'walletId')::uuid as wallet_id, (e.data ->> 'assetId')::uuid as asset_id,
-              e.data -> 'owner' as owner
-       offset 0
-       ) opened
+  from events e
+ cross join lateral ${openedWallet}
   left join lateral (
        select l.balance_after, l.held_after, l.position
          from ledger_entries l
@@ -91,7 +90,10 @@ select e.ledger_id,
         limit 1
        ) latest
     on true
- where e.type = 'wallet.opened'`,
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type = 'wallet.opened'`,
         values: [ledgerId, from, to, target],
       });
     },

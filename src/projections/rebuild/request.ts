@@ -6,7 +6,7 @@ import { namesAndVersions, type Projection } from '../projection.ts';
 import { createTables } from './generation-tables.ts';
 
 /** Events of a part: some seconds of work at most, so that a crash repeats little and the hands end together. */
-const PART_EVENTS = 50_000n;
+const PART_EVENTS = 100_000n;
 
 export type Requested = {
   readonly projection: string;

@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { classifyFailure } from '../../db/failures.ts';
 import { namesAndVersions, type Projection } from '../projection.ts';
-import { known, type Claimed } from './claim.ts';
+import { known, type Claim, type Claimed } from './claim.ts';
 import { fillPart, finishFilling, moveOn, startFollowing } from './fill.ts';
 import { compareOne, takeOver } from './take-over.ts';
 
@@ -22,12 +22,26 @@ export type StepDeps = {
 /** `waiting`: something is under way, but in other hands, or held up by what it waits for. */
 export type Step = 'worked' | 'waiting' | 'idle';
 
+/** `filled`: being built, with no part left to fill. */
+type Stage = 'following' | 'catching_up' | 'filled' | 'building';
+
+type Kind = (pool: Pool, projections: readonly Projection[], claim: Claim) => Promise<boolean>;
+
 /** What is nearest its end comes first, so that making indexes goes beside filling the parts of others. */
-const kinds = [takeOver, compareOne, startFollowing, moveOn, finishFilling, fillPart];
+const kinds: readonly (readonly [Stage, Kind])[] = [
+  ['following', takeOver],
+  ['following', compareOne],
+  ['catching_up', startFollowing],
+  ['catching_up', moveOn],
+  ['filled', finishFilling],
+  ['building', fillPart],
+];
 
 /** Rejects when the failure is not of the generation, as without a database. */
 export async function takeStep({ pool, projections, log }: StepDeps): Promise<Step> {
-  for (const kind of kinds) {
+  const stages = await stagesUnderWay(pool, projections);
+  for (const [stage, kind] of kinds) {
+    if (!stages.has(stage)) continue;
     let claimed: Claimed | null = null;
     try {
       if (await kind(pool, projections, (found) => (claimed = found))) return 'worked';
@@ -41,22 +55,35 @@ export async function takeStep({ pool, projections, log }: StepDeps): Promise<St
       return 'waiting';
     }
   }
-  return (await isUnderWay(pool, projections)) ? 'waiting' : 'idle';
+  return stages.size > 0 ? 'waiting' : 'idle';
 }
 
 export async function isUnderWay(pool: Pool, projections: readonly Projection[]): Promise<boolean> {
-  const { rows } = await pool.query<{ found: boolean }>({
-    name: 'rebuild-under-way',
+  return (await stagesUnderWay(pool, projections)).size > 0;
+}
+
+/** One look for all kinds of steps: most of them have nothing to do while parts are filled. */
+async function stagesUnderWay(pool: Pool, projections: readonly Projection[]): Promise<Set<Stage>> {
+  const { rows } = await pool.query<{ stage: Stage }>({
+    name: 'rebuild-stages',
     text: `
-select exists (
-  select
-    from read.generations g
-    ${known}
-   where g.state in ('building', 'catching_up', 'following')
-) as found`,
+select distinct case
+         when g.state <> 'building' then g.state
+         when exists (
+              select
+                from read.rebuild_parts p
+               where p.projection = g.projection
+                 and p.generation = g.generation
+                 and p.done_at is null
+              ) then 'building'
+         else 'filled'
+       end as stage
+  from read.generations g
+  ${known}
+ where g.state in ('building', 'catching_up', 'following')`,
     values: namesAndVersions(projections),
   });
-  return rows[0]?.found ?? false;
+  return new Set(rows.map(({ stage }) => stage));
 }
 
 async function noteFailure(pool: Pool, { projection, generation }: Claimed, error: unknown): Promise<void> {
