@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { upcast } from '../../events/upcast.ts';
+import { readFactBySchema } from '../fold/read-fact.ts';
 import { inTransaction } from '../../db/pool.ts';
 import { startRecurring, type Recurring } from '../../recurring.ts';
 import { readDriftState, recordLook, tryLockDrift, type DriftState, type Looked } from './drift-log.ts';
@@ -70,7 +70,7 @@ export async function lookOnce(
   const { verified, head } = state;
   const range = windowOf(state);
   const task = { ledgerId, ...range, marked: [], ...(await projectedUpTo(tx, ledgerId)) };
-  const summary = await verifyRange(tx, task, () => undefined, upcast);
+  const summary = await verifyRange(tx, task, () => undefined, readFactBySchema);
   const openings = await checkOpenings(tx, ledgerId, summary);
   const touched = summary.wallets.ids.slice(0, MAX_WALLETS);
   const others = await someWallets(tx, ledgerId, { head, count: SOME_WALLETS });

@@ -11,8 +11,9 @@ import {
   type EventType,
   type Fact,
 } from '../../events/catalog.ts';
-import { UnreadableEventError, upcast } from '../../events/upcast.ts';
-import { isUsual } from './usual-events.ts';
+import { UnreadableEventError } from '../../events/upcast.ts';
+import { readFactBySchema, type ReadFact } from './read-fact.ts';
+import { readUsual } from './usual-events.ts';
 
 /** JSON Schema (2020-12) of the data of the current version of an event type. */
 export function jsonSchemaOf(type: EventType): object {
@@ -32,18 +33,17 @@ function validatorOf(type: EventType): ValidateFunction {
   return validator;
 }
 
-/**
- * As upcast, of data that nobody else has; `text` is the JSON that the data was parsed from, where that is at hand. Throws an
- * UnreadableEventError.
- */
-export function readFact(stored: { type: string; version: number; data: unknown; text?: string }): Fact {
-  const { type, version, data, text } = stored;
-  if (!isEventType(type) || version !== currentVersion[type]) return upcast(stored);
-  if (text !== undefined && isUsual(type, text)) return { type, version, data } as Fact;
+/** As readFactBySchema, by patterns and compiled validators. Strings of the data may be cut out of `text`. */
+export const readFact: ReadFact = (stored) => {
+  const { type, version, text } = stored;
+  if (!isEventType(type) || version !== currentVersion[type]) return readFactBySchema(stored);
+  const usual = readUsual(type, text);
+  if (usual !== null) return { fact: { type, version, data: usual } as Fact, data: usual };
+  const data: unknown = JSON.parse(text);
   const validator = validatorOf(type);
-  if (validator(data)) return { type, version, data } as Fact;
+  if (validator(data)) return { fact: { type, version, data } as Fact, data };
   const [error] = validator.errors ?? [];
   throw new UnreadableEventError(
     `${type} version ${version}: data${error?.instancePath ?? ''} ${error?.message ?? ''}`,
   );
-}
+};

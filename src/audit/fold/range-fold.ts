@@ -11,6 +11,7 @@ import type { LoggedEvent } from '../tree/decode-leaf.ts';
 import { createEventChecks, type Place, type Report } from './event-checks.ts';
 import { faultOfExchange } from './exchange-terms.ts';
 import { changesOf } from './plain-sum.ts';
+import type { ReadFact } from './read-fact.ts';
 import type { DirectoryChange, PositionRange, RangeSummary, Reversal } from './range-summary.ts';
 import { createWalletTracks, type TrackedEvent } from './wallet-tracks.ts';
 
@@ -25,9 +26,6 @@ export type RangeFold = {
   readonly report: Report;
   readonly finish: () => RangeSummary;
 };
-
-/** Stored data as a fact. Throws for what fits no schema: by upcast, or by compiled validators, which pay where there is much to read. */
-export type ReadFact = (stored: { type: string; version: number; data: unknown; text: string }) => Fact;
 
 /** `marked`: the tree sizes within the range at which checkpoints stand. `limited`: whose spends are wanted. */
 export function createRangeFold(
@@ -81,9 +79,7 @@ export function createRangeFold(
   function read(leaf: LoggedEvent): { event: TrackedEvent & { id: string }; data: unknown } | null {
     const { position, id, type, version, occurredAt } = leaf;
     try {
-      const text = leaf.data;
-      const data: unknown = JSON.parse(text);
-      const fact = readFact({ type, version, data, text });
+      const { fact, data } = readFact({ type, version, text: leaf.data });
       return {
         // As a fact is: a spread of it would cost as much as a field for each of its names.
         event: { type: fact.type, version, data: fact.data, position, id, occurredAt } as TrackedEvent & {

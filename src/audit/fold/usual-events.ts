@@ -1,9 +1,9 @@
 /**
  * What most events of a log look like, as patterns over their canonical JSON: one that matches fits its schema, at a third of what a compiled
  * check of the parsed value costs. They are narrower than the schemas, and say nothing of what does not match: that is for
- * the validators.
+ * the validators. Of the most common shape the pattern also tells the parts, for half of what parsing costs.
  */
-import type { EventType } from '../../events/catalog.ts';
+import type { EventData, EventType } from '../../events/catalog.ts';
 
 const ID = '"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"';
 const AMOUNT = '"[1-9][0-9]{0,37}"';
@@ -52,6 +52,47 @@ const patterns: Partial<Record<EventType, RegExp>> = {
   'user.registered': whole(`"email":${DIGEST},"userId":${ID}`),
 };
 
+type Posted = EventData<'transaction.posted'>;
+
+/** A top-up, spend, bonus or transfer: one posting. Its groups are what stands between the quotes, in order, and `metadata` as JSON. */
+const ONE_POSTING = whole(
+  `"amount":${part(AMOUNT)},"asset":${part(SLUG)},"metadata":(${METADATA})`,
+  `"postings":\\[\\{"amount":${part(AMOUNT)},"asset":${part(SLUG)},"from":${sideParts()},"to":${sideParts()}\\}\\]`,
+  `"reference":(?:null|${part(TEXT)}),(?:"toUserId":${part(ID)},)?"type":${part(TEXT)},"userId":(?:null|${part(ID)})`,
+);
+
+/** What the pattern of a string has between its quotes, as a group. */
+function part(quoted: string): string {
+  return `"(${quoted.slice(1, -1)})"`;
+}
+
+function sideParts(): string {
+  return `\\{"balanceAfter":${part(BALANCE)},"walletId":${part(ID)}\\}`;
+}
+
+/** The parts are cut out of `text`, and keep all of it in memory: who keeps one has to copy it. */
+function readOnePosting(text: string): Posted | null {
+  const found = ONE_POSTING.exec(text) as readonly (string | undefined)[] | null;
+  if (found === null) return null;
+  const [, amount = '', asset = '', metadata = '', moved = '', of = '', payerHas = '', payer = '', ...more] =
+    found;
+  const [payeeHas = '', payee = '', reference = null, toUserId, type = '', userId = null] = more;
+  const data: Posted = {
+    ...{ amount, asset },
+    metadata: metadata === 'null' ? null : (JSON.parse(metadata) as Posted['metadata']),
+    postings: [
+      {
+        ...{ amount: moved, asset: of },
+        from: { balanceAfter: payerHas, walletId: payer },
+        to: { balanceAfter: payeeHas, walletId: payee },
+      },
+    ],
+    ...{ reference, type, userId },
+  };
+  if (toUserId !== undefined) data.toUserId = toUserId;
+  return data;
+}
+
 /** Of members with such values. */
 function record(value: string): string {
   return `\\{(?:${NAME}:${value}(?:,${NAME}:${value}){0,49})?\\}`;
@@ -61,7 +102,12 @@ function whole(...members: readonly string[]): RegExp {
   return new RegExp(`^\\{${members.join(',')}\\}$`);
 }
 
-/** Whether the JSON of an event's data is such that it certainly fits the schema of the current version. */
-export function isUsual(type: EventType, text: string): boolean {
-  return patterns[type]?.test(text) ?? false;
+/**
+ * The data of an event whose canonical JSON is such that it certainly fits the schema of the current version; null for any other. Its
+ * strings may be cut out of `text`.
+ */
+export function readUsual(type: EventType, text: string): EventData<EventType> | null {
+  const posted = type === 'transaction.posted' ? readOnePosting(text) : null;
+  if (posted !== null) return posted;
+  return patterns[type]?.test(text) === true ? (JSON.parse(text) as EventData<EventType>) : null;
 }

@@ -83,8 +83,10 @@ export function createWalletColumns(): WalletColumns {
     if (known !== undefined) return known;
     const place = ids.length;
     if (place === entries.length) makeRoom();
-    ids.push(walletId);
-    places.set(walletId, place);
+    // It may be cut out of the text of an event, all of which it would keep.
+    const id = Buffer.from(walletId).toString();
+    ids.push(id);
+    places.set(id, place);
     for (const name of ['movedPosition', 'balanceChange', 'heldChange'] as const)
       figures[name].set(place, 0n);
     figures.firstPosition.set(place, position);

@@ -4,14 +4,14 @@ import type { Hold, Schedule } from '../../events/catalog.ts';
 import type { ScheduleStatus } from '../../events/state.ts';
 import type { CheckName } from '../fold/finding.ts';
 import type { RangeFold } from '../fold/range-fold.ts';
-import { HOLD_COLUMNS, READ_HOLD_COLUMNS, spellHold, spellHoldRow, spellReadHold } from './spooled-rows.ts';
+import { HOLD_COLUMNS, READ_HOLD_COLUMNS, spellHold, spellReadHold } from './spooled-rows.ts';
 import {
   READ_SCHEDULE_COLUMNS,
   SCHEDULE_COLUMNS,
   spellReadSchedule,
   spellSchedule,
-  spellScheduleRow,
 } from './spooled-schedules.ts';
+import { spelledBy, type Spelling } from './spooled-table.ts';
 
 export type ClosedHold = { readonly position: bigint; readonly hold: Hold };
 
@@ -26,21 +26,15 @@ type ClosedRows<Closed> = {
   readonly table: 'holds' | 'read.holds' | 'schedules' | 'read.scheduled';
   readonly check: CheckName;
   /** Of the table as `alias`. */
-  readonly columns: string;
+  readonly columns: Spelling;
   readonly alias: string;
   readonly spell: (closed: Closed) => string;
-  /** The same of a row that was found. */
-  readonly spellRow: (row: (string | null)[]) => string;
   readonly about: (closed: Closed) => { readonly id: string; readonly walletId?: string };
 };
 
 type Ledger = { readonly ledgerId: number; readonly projectedTo: bigint };
 
-const HOLDS = {
-  alias: 'h',
-  spellRow: spellHoldRow,
-  about: ({ hold }: ClosedHold) => ({ id: hold.holdId, walletId: hold.walletId }),
-};
+const HOLDS = { alias: 'h', about: ({ hold }: ClosedHold) => ({ id: hold.holdId, walletId: hold.walletId }) };
 
 /** `projectedTo`: the checkpoint of the read model of holds. */
 export async function checkClosedHolds(
@@ -60,11 +54,7 @@ export async function checkClosedHolds(
   });
 }
 
-const SCHEDULES = {
-  alias: 's',
-  spellRow: spellScheduleRow,
-  about: ({ schedule }: ClosedSchedule) => ({ id: schedule.scheduleId }),
-};
+const SCHEDULES = { alias: 's', about: ({ schedule }: ClosedSchedule) => ({ id: schedule.scheduleId }) };
 
 /** `projectedTo`: the checkpoint of the read model of schedules. */
 export async function checkClosedSchedules(
@@ -90,16 +80,16 @@ async function checkRows<Closed extends { readonly position: bigint }>(
   ledgerId: number,
   fold: RangeFold,
   closed: readonly Closed[],
-  { table, alias, check, columns, spell, spellRow, about }: ClosedRows<Closed>,
+  { table, alias, check, columns, spell, about }: ClosedRows<Closed>,
 ): Promise<void> {
   if (closed.length === 0) return;
-  const { rows } = await client.query<{ id: string; row: (string | null)[] }>({
+  const { rows } = await client.query<{ id: string; row: string }>({
     name: `audit-closed-${table}`,
     text: `
 select wanted.id, found.row
   from unnest($2::uuid[]) as wanted (id)
  cross join lateral (
-        select array[${columns}] as row
+        select ${spelledBy(columns)} as row
           from ${table} ${alias}
          where ${alias}.ledger_id = $1::integer
            and ${alias}.id = wanted.id
@@ -107,7 +97,7 @@ select wanted.id, found.row
        ) found`,
     values: [ledgerId, closed.map((each) => about(each).id)],
   });
-  const found = new Map(rows.map(({ id, row }) => [id, spellRow(row)]));
+  const found = new Map(rows.map(({ id, row }) => [id, row]));
   for (const each of closed) {
     const { id, ...of } = about(each);
     const [expected, row] = [spell(each), found.get(id) ?? 'no row'];

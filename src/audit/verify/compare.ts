@@ -2,7 +2,7 @@
 import type { CheckName, FindingList } from '../fold/finding.ts';
 import type { Heads } from '../fold/heads.ts';
 import type { Spool } from './spool.ts';
-import type { SpooledTable, Spelled } from './spooled-table.ts';
+import type { SpooledTable } from './spooled-table.ts';
 
 export type Comparison = {
   readonly table: SpooledTable;
@@ -28,14 +28,15 @@ export async function compareRows(spool: Spool, of: Comparison, findings: Findin
   }
 
   await spool.read(table.name, (columns) => {
-    const row: Spelled = table.row(columns);
-    const wanted = expected.find(row.key);
+    const [key, text] = [columns.text(), columns.text()];
+    const wanted = expected.find(key);
     if (wanted === undefined && !complete) return;
     rows += 1;
-    if (wanted !== row.text) report(row.key, row.walletId, wanted ?? 'no row', row.text);
+    const walletId = table.ofWallets ? key : null;
+    if (wanted !== text) report(key, walletId, wanted ?? 'no row', text);
     // Keys that keep rows apart may have been dropped.
-    else if (present.has(row.key)) report(row.key, row.walletId, 'one row', 'another one');
-    present.add(row.key);
+    else if (present.has(key)) report(key, walletId, 'one row', 'another one');
+    present.add(key);
   });
   for (const key of expected.keys())
     if (!present.has(key))

@@ -63,7 +63,7 @@ select wanted.id, e.type, e.version, e.data
 function amountsOf(stored: { type: string; version: number; data: string }): (readonly bigint[])[] {
   try {
     const { data: text, ...of } = stored;
-    const { data } = readFact({ ...of, data: JSON.parse(text) as unknown, text });
+    const { data } = readFact({ ...of, text }).fact;
     return 'postings' in data && !('reverses' in data)
       ? [data.postings.map(({ amount }) => BigInt(amount))]
       : [];

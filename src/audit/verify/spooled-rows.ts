@@ -6,7 +6,6 @@ import {
   type SpendLimits,
   type WalletLimits,
 } from '../../events/spend-limits.ts';
-import { activityKey } from '../fold/activity-totals.ts';
 import {
   floorOf,
   type AssetHead,
@@ -16,18 +15,19 @@ import {
   type WalletHead,
 } from '../fold/heads.ts';
 import type { Activity } from '../fold/range-summary.ts';
-import type { ColumnReader } from '../tree/decode-leaf.ts';
 import { readScheduled, schedules } from './spooled-schedules.ts';
-import { ISO, byId, spell, table, type Spelled, type SpooledTable } from './spooled-table.ts';
+import { spell, table, time, type Spelling, type SpooledTable } from './spooled-table.ts';
 
 const wallets = table<WalletHead>({
   name: 'wallets',
   projection: null,
-  query: (ledgerId) => `
-select w.id, w.owner, w.is_system::text, w.asset_id::text, w.balance::text, w.held::text, w.floor::text, w.seq::text, w.status
-  from wallets w
- where w.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, true, ['owner', 'system', 'asset', 'balance', 'held', 'floor', 'seq', 'status']),
+  ofWallets: true,
+  key: 'w.id',
+  columns: {
+    ...{ owner: 'w.owner', system: 'w.is_system', asset: 'w.asset_id', balance: 'w.balance' },
+    ...{ held: 'w.held', floor: 'w.floor', seq: 'w.seq', status: 'w.status' },
+  },
+  rows: (ledgerId) => `from wallets w where w.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
@@ -47,12 +47,10 @@ const walletLimits = table<WalletLimits>({
   name: 'wallets.limits',
   projection: null,
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select w.id, w.limits::text
-  from wallets w
- where w.ledger_id = ${ledgerId}
-   and w.limits is not null`,
-  row: (row) => byId(row, true, ['limits']),
+  ofWallets: true,
+  key: 'w.id',
+  columns: { limits: 'w.limits' },
+  rows: (ledgerId) => `from wallets w where w.ledger_id = ${ledgerId} and w.limits is not null`,
   heads: (heads) => heads.walletLimits,
   spell: (limits) => spell({ limits: walletLimitsText(limits) }),
 });
@@ -60,11 +58,13 @@ select w.id, w.limits::text
 const walletBalances = table<WalletHead>({
   name: 'read.wallet_balances',
   projection: 'wallet_balances',
-  query: (ledgerId) => `
-select b.wallet_id, b.owner, b.is_system::text, b.asset_id::text, b.balance::text, b.held::text, b.position::text
-  from read.wallet_balances b
- where b.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, true, ['owner', 'system', 'asset', 'balance', 'held', 'position']),
+  ofWallets: true,
+  key: 'b.wallet_id',
+  columns: {
+    ...{ owner: 'b.owner', system: 'b.is_system', asset: 'b.asset_id', balance: 'b.balance' },
+    ...{ held: 'b.held', position: 'b.position' },
+  },
+  rows: (ledgerId) => `from read.wallet_balances b where b.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
@@ -80,11 +80,13 @@ select b.wallet_id, b.owner, b.is_system::text, b.asset_id::text, b.balance::tex
 const readWallets = table<WalletHead>({
   name: 'read.wallets',
   projection: 'directory',
-  query: (ledgerId) => `
-select w.id, w.owner, w.is_system::text, w.asset_id::text, w.status, w.position::text
-  from read.wallets w
- where w.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, true, ['owner', 'system', 'asset', 'status', 'position']),
+  ofWallets: true,
+  key: 'w.id',
+  columns: {
+    ...{ owner: 'w.owner', system: 'w.is_system', asset: 'w.asset_id', status: 'w.status' },
+    position: 'w.position',
+  },
+  rows: (ledgerId) => `from read.wallets w where w.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
   spell: (head) =>
     spell({
@@ -96,12 +98,14 @@ select w.id, w.owner, w.is_system::text, w.asset_id::text, w.status, w.position:
     }),
 });
 
+const USER_COLUMNS = { status: 'u.status', created: time('u.created_at') };
+
 const users = table<UserHead>({
   name: 'users',
   projection: null,
-  query: (ledgerId) =>
-    `select u.id, u.status, to_char(u.created_at, ${ISO}) from users u where u.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, false, ['status', 'created']),
+  key: 'u.id',
+  columns: USER_COLUMNS,
+  rows: (ledgerId) => `from users u where u.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.users,
   spell: (head) => spell({ status: head.status, created: head.createdAt }),
 });
@@ -110,24 +114,16 @@ const readUsers = table<UserHead>({
   name: 'read.users',
   projection: 'directory',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select u.id, u.status, to_char(u.created_at, ${ISO}), u.position::text
-  from read.users u
- where u.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, false, ['status', 'created', 'position']),
+  key: 'u.id',
+  columns: { ...USER_COLUMNS, position: 'u.position' },
+  rows: (ledgerId) => `from read.users u where u.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.users,
   spell: (head) => spell({ status: head.status, created: head.createdAt, position: head.position }),
 });
 
-function assetRow(row: ColumnReader, withPosition: boolean): Spelled {
-  const key = row.text();
-  const names = ['id', 'name', 'scale', 'cap', 'status', ...(withPosition ? ['position'] : [])];
-  return {
-    key,
-    walletId: null,
-    text: names.map((name) => `${name} ${row.textOrNull() ?? 'null'}`).join(', '),
-  };
-}
+const ASSET_COLUMNS = {
+  ...{ id: 'a.id', name: 'a.name', scale: 'a.scale', cap: 'a.supply_cap', status: 'a.status' },
+};
 
 function spellAsset({ id, name, scale, supplyCap: cap, status }: AssetHead): string {
   return spell({ id, name, scale, cap, status });
@@ -136,11 +132,9 @@ function spellAsset({ id, name, scale, supplyCap: cap, status }: AssetHead): str
 const assets = table<AssetHead>({
   name: 'assets',
   projection: null,
-  query: (ledgerId) => `
-select a.slug, a.id::text, a.name, a.scale::text, a.supply_cap::text, a.status
-  from assets a
- where a.ledger_id = ${ledgerId}`,
-  row: (row) => assetRow(row, false),
+  key: 'a.slug',
+  columns: ASSET_COLUMNS,
+  rows: (ledgerId) => `from assets a where a.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.assets,
   spell: spellAsset,
 });
@@ -149,12 +143,9 @@ const assetLimits = table<SpendLimits>({
   name: 'assets.limits',
   projection: null,
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select a.slug, a.limits::text
-  from assets a
- where a.ledger_id = ${ledgerId}
-   and a.limits is not null`,
-  row: (row) => ({ key: row.text(), walletId: null, text: `limits ${row.text()}` }),
+  key: 'a.slug',
+  columns: { limits: 'a.limits' },
+  rows: (ledgerId) => `from assets a where a.ledger_id = ${ledgerId} and a.limits is not null`,
   heads: (heads) => heads.assetLimits,
   spell: (limits) => spell({ limits: limitsText(limits) }),
 });
@@ -163,17 +154,17 @@ const readAssets = table<AssetHead>({
   name: 'read.assets',
   projection: 'directory',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select a.slug, a.id::text, a.name, a.scale::text, a.supply_cap::text, a.status, a.position::text
-  from read.assets a
- where a.ledger_id = ${ledgerId}`,
-  row: (row) => assetRow(row, true),
+  key: 'a.slug',
+  columns: { ...ASSET_COLUMNS, position: 'a.position' },
+  rows: (ledgerId) => `from read.assets a where a.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.assets,
   spell: (head) => `${spellAsset(head)}, position ${head.position}`,
 });
 
-export const HOLD_COLUMNS = `h.wallet_id::text, h.amount::text, h.captured::text, h.remaining::text, h.status, to_char(h.expires_at, ${ISO})`;
-const HOLD_NAMES = ['wallet', 'amount', 'captured', 'remaining', 'status', 'expires'];
+export const HOLD_COLUMNS: Spelling = {
+  ...{ wallet: 'h.wallet_id', amount: 'h.amount', captured: 'h.captured', remaining: 'h.remaining' },
+  ...{ status: 'h.status', expires: time('h.expires_at') },
+};
 
 export function spellHold({ walletId: wallet, expiresAt: expires, ...hold }: Hold): string {
   const { amount, captured, remaining, status } = hold;
@@ -181,25 +172,22 @@ export function spellHold({ walletId: wallet, expiresAt: expires, ...hold }: Hol
 }
 
 /** What the read model has of a hold beside that, but for its position. */
-export const READ_HOLD_COLUMNS = `${HOLD_COLUMNS}, h.user_id::text, h.asset, h.reference`;
-const READ_HOLD_NAMES = [...HOLD_NAMES, 'user', 'asset', 'reference'];
+export const READ_HOLD_COLUMNS: Spelling = {
+  ...HOLD_COLUMNS,
+  ...{ user: 'h.user_id', asset: 'h.asset', reference: 'h.reference' },
+};
 
 export function spellReadHold(hold: Hold): string {
   const { userId: user, asset, reference } = hold;
   return `${spellHold(hold)}, ${spell({ user, asset, reference })}`;
 }
 
-/** As spellHold and spellReadHold do. */
-export function spellHoldRow(columns: readonly (string | null)[]): string {
-  return columns.map((column, index) => `${READ_HOLD_NAMES[index]} ${column ?? 'null'}`).join(', ');
-}
-
 const holds = table<HoldHead>({
   name: 'holds',
   projection: null,
-  query: (ledgerId) =>
-    `select h.id, ${HOLD_COLUMNS} from holds h where h.ledger_id = ${ledgerId} and h.status = 'open'`,
-  row: (row) => byId(row, false, HOLD_NAMES),
+  key: 'h.id',
+  columns: HOLD_COLUMNS,
+  rows: (ledgerId) => `from holds h where h.ledger_id = ${ledgerId} and h.status = 'open'`,
   heads: (heads) => heads.holds,
   spell: ({ hold }) => spellHold(hold),
 });
@@ -208,18 +196,17 @@ const readHolds = table<HoldHead>({
   name: 'read.holds',
   projection: 'holds',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select h.id, ${READ_HOLD_COLUMNS}, h.position::text
-  from read.holds h
- where h.ledger_id = ${ledgerId}
-   and h.status = 'open'`,
-  row: (row) => byId(row, false, [...READ_HOLD_NAMES, 'position']),
+  key: 'h.id',
+  columns: { ...READ_HOLD_COLUMNS, position: 'h.position' },
+  rows: (ledgerId) => `from read.holds h where h.ledger_id = ${ledgerId} and h.status = 'open'`,
   heads: (heads) => heads.holds,
   spell: ({ hold, position }) => `${spellReadHold(hold)}, position ${position}`,
 });
 
-const LOT_COLUMNS = `l.wallet_id::text, l.amount::text, l.remaining::text, l.reserved::text, to_char(l.expires_at, ${ISO})`;
-const LOT_NAMES = ['wallet', 'amount', 'remaining', 'reserved', 'expires'];
+const LOT_COLUMNS: Spelling = {
+  ...{ wallet: 'l.wallet_id', amount: 'l.amount', remaining: 'l.remaining', reserved: 'l.reserved' },
+  expires: time('l.expires_at'),
+};
 
 function spellLot({ walletId: wallet, amount, remaining, reserved, expiresAt: expires }: LotHead): string {
   return spell({ wallet, amount, remaining, reserved, expires });
@@ -229,8 +216,9 @@ const lots = table<LotHead>({
   name: 'lots',
   projection: null,
   sinceAnyStart: false,
-  query: (ledgerId) => `select l.id, ${LOT_COLUMNS} from lots l where l.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, false, LOT_NAMES),
+  key: 'l.id',
+  columns: LOT_COLUMNS,
+  rows: (ledgerId) => `from lots l where l.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.lots,
   spell: spellLot,
 });
@@ -239,11 +227,9 @@ const readLots = table<LotHead>({
   name: 'read.lots',
   projection: 'lots',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select l.id, ${LOT_COLUMNS}, l.expired::text, l.position::text
-  from read.lots l
- where l.ledger_id = ${ledgerId}`,
-  row: (row) => byId(row, false, [...LOT_NAMES, 'expired', 'position']),
+  key: 'l.id',
+  columns: { ...LOT_COLUMNS, expired: 'l.expired', position: 'l.position' },
+  rows: (ledgerId) => `from read.lots l where l.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.lots,
   spell: (head) => `${spellLot(head)}, ${spell({ expired: head.expired, position: head.position })}`,
 });
@@ -253,12 +239,10 @@ const dueWallets = table<string>({
   name: 'wallets.next_due_at',
   projection: null,
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select w.id, to_char(w.next_due_at, ${ISO})
-  from wallets w
- where w.ledger_id = ${ledgerId}
-   and w.next_due_at is not null`,
-  row: (row) => byId(row, true, ['due']),
+  ofWallets: true,
+  key: 'w.id',
+  columns: { due: time('w.next_due_at') },
+  rows: (ledgerId) => `from wallets w where w.ledger_id = ${ledgerId} and w.next_due_at is not null`,
   heads: (heads) => nextEnds(heads.lots.values()),
   spell: (due) => spell({ due }),
 });
@@ -276,21 +260,15 @@ const activity = table<Activity>({
   name: 'read.asset_activity',
   projection: 'asset_activity',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select coalesce(s.slug, a.asset_id::text), coalesce(to_char(a.hour, ${ISO}), 'no hour'), a.type, a.posted::text, a.volume::text, a.rejected::text
+  // As activityKey has it.
+  key: `coalesce(s.slug, a.asset_id::text) || ' ' || coalesce(replace(${time('a.hour')}, ':00:00.000Z', ''), 'no hour') || ' ' || a.type`,
+  columns: { posted: 'a.posted', volume: 'a.volume', rejected: 'a.rejected' },
+  rows: (ledgerId) => `
   from read.asset_activity a
   left join assets s
     on s.ledger_id = a.ledger_id
    and s.id = a.asset_id
  where a.ledger_id = ${ledgerId}`,
-  row: (row) => {
-    const [asset, hour, type] = [row.text(), row.text().replace(/:00:00\.000Z$/, ''), row.text()];
-    return {
-      key: activityKey({ asset, hour, type }),
-      walletId: null,
-      text: `posted ${row.text()}, volume ${row.text()}, rejected ${row.text()}`,
-    };
-  },
   heads: (heads) => heads.activity,
   spell: ({ posted, volume, rejected }) => spell({ posted, volume, rejected }),
 });

@@ -1,7 +1,7 @@
 /** Rows of schedules, of the write side and of the read model, and how they are spelled. */
 import type { ScheduleStatus } from '../../events/state.ts';
 import type { ScheduleHead } from '../fold/heads.ts';
-import { ISO, byId, spell, table } from './spooled-table.ts';
+import { spell, table, time, type Spelling } from './spooled-table.ts';
 
 /** What there is of a schedule beside the log. */
 type Row = { readonly executeAt: string; readonly status: ScheduleStatus };
@@ -11,25 +11,21 @@ type ReadRow = Row & {
   readonly endedPosition: bigint | null;
 };
 
-export const SCHEDULE_COLUMNS = `to_char(s.execute_at, ${ISO}), s.status`;
-const NAMES = ['at', 'status'];
+export const SCHEDULE_COLUMNS: Spelling = { at: time('s.execute_at'), status: 's.status' };
 
 export function spellSchedule({ executeAt: at, status }: Row): string {
   return spell({ at, status });
 }
 
 /** What the read model has beside that, but for the position of its first event. */
-export const READ_SCHEDULE_COLUMNS = `${SCHEDULE_COLUMNS}, s.type, s.user_id::text, s.ended_position::text`;
-const READ_NAMES = [...NAMES, 'type', 'user', 'ended'];
+export const READ_SCHEDULE_COLUMNS: Spelling = {
+  ...SCHEDULE_COLUMNS,
+  ...{ type: 's.type', user: 's.user_id', ended: 's.ended_position' },
+};
 
 export function spellReadSchedule(row: ReadRow): string {
   const { type, userId: user, endedPosition: ended } = row;
   return `${spellSchedule(row)}, ${spell({ type, user, ended })}`;
-}
-
-/** As spellSchedule and spellReadSchedule do. */
-export function spellScheduleRow(columns: readonly (string | null)[]): string {
-  return columns.map((column, index) => `${READ_NAMES[index]} ${column ?? 'null'}`).join(', ');
 }
 
 const WAITING = { status: 'scheduled', endedPosition: null } as const;
@@ -37,12 +33,9 @@ const WAITING = { status: 'scheduled', endedPosition: null } as const;
 export const schedules = table<ScheduleHead>({
   name: 'schedules',
   projection: null,
-  query: (ledgerId) => `
-select s.id, ${SCHEDULE_COLUMNS}
-  from schedules s
- where s.ledger_id = ${ledgerId}
-   and s.status = 'scheduled'`,
-  row: (row) => byId(row, false, NAMES),
+  key: 's.id',
+  columns: SCHEDULE_COLUMNS,
+  rows: (ledgerId) => `from schedules s where s.ledger_id = ${ledgerId} and s.status = 'scheduled'`,
   heads: (heads) => heads.schedules,
   spell: (head) => spellSchedule({ ...head, ...WAITING }),
 });
@@ -51,12 +44,9 @@ export const readScheduled = table<ScheduleHead>({
   name: 'read.scheduled',
   projection: 'scheduled',
   sinceAnyStart: false,
-  query: (ledgerId) => `
-select s.id, ${READ_SCHEDULE_COLUMNS}, s.position::text
-  from read.scheduled s
- where s.ledger_id = ${ledgerId}
-   and s.status = 'scheduled'`,
-  row: (row) => byId(row, false, [...READ_NAMES, 'position']),
+  key: 's.id',
+  columns: { ...READ_SCHEDULE_COLUMNS, position: 's.position' },
+  rows: (ledgerId) => `from read.scheduled s where s.ledger_id = ${ledgerId} and s.status = 'scheduled'`,
   heads: (heads) => heads.schedules,
   spell: (head) => `${spellReadSchedule({ ...head, ...WAITING })}, position ${head.position}`,
 });

@@ -1,8 +1,8 @@
 /** What a table that is held against heads is made of, and how a row and a head are spelled alike. */
 import type { Heads } from '../fold/heads.ts';
-import type { ColumnReader } from '../tree/decode-leaf.ts';
 
-export type Spelled = { readonly key: string; readonly walletId: string | null; readonly text: string };
+/** SQL of a value, by the name that it is spelled with. */
+export type Spelling = Readonly<Record<string, string>>;
 
 export type SpooledTable = {
   readonly name: string;
@@ -13,8 +13,10 @@ export type SpooledTable = {
    * at which something first appeared.
    */
   readonly sinceAnyStart: boolean;
+  /** Whether its keys are ids of wallets. */
+  readonly ofWallets: boolean;
+  /** Of two columns of text: the key, and all else as it is spelled. */
   readonly query: (ledgerId: number) => string;
-  readonly row: (row: ColumnReader) => Spelled;
   /** What the log says there should be. */
   readonly expected: (heads: Heads) => {
     find: (key: string) => string | undefined;
@@ -26,14 +28,18 @@ export function table<Head>(of: {
   name: string;
   projection: string | null;
   sinceAnyStart?: boolean;
-  query: (ledgerId: number) => string;
-  row: (row: ColumnReader) => Spelled;
+  ofWallets?: boolean;
+  key: string;
+  columns: Spelling;
+  /** From `from` on. */
+  rows: (ledgerId: number) => string;
   heads: (heads: Heads) => ReadonlyMap<string, Head>;
   spell: (head: Head) => string;
 }): SpooledTable {
+  const { name, projection, sinceAnyStart = true, ofWallets = false } = of;
   return {
-    sinceAnyStart: true,
-    ...of,
+    ...{ name, projection, sinceAnyStart, ofWallets },
+    query: (ledgerId) => `select (${of.key})::text, ${spelledBy(of.columns)} ${of.rows(ledgerId)}`,
     expected: (heads) => {
       const all = of.heads(heads);
       return {
@@ -47,23 +53,24 @@ export function table<Head>(of: {
   };
 }
 
-/** A row keyed by its first column, a UUID; the others are spelled as they come. */
-export function byId(row: ColumnReader, walletId: boolean, names: readonly string[]): Spelled {
-  const key = row.uuid();
-  let text = '';
-  for (const name of names) text = spelled(text, name, row.textOrNull());
-  return { key, walletId: walletId ? key : null, text };
+/** SQL of `name value` of each, as `spell` has it: for the server it is less work than handing over each value by itself. */
+export function spelledBy(columns: Spelling): string {
+  return Object.entries(columns)
+    .map(([name, sql], index) => `'${index === 0 ? '' : ', '}${name} ' || coalesce((${sql})::text, 'null')`)
+    .join(' || ');
 }
 
-/** `name value` of each member, as byId spells a row. */
+/** `name value` of each member. */
 export function spell(values: Readonly<Record<string, { toString(): string } | null>>): string {
   let text = '';
-  for (const name in values) text = spelled(text, name, values[name]?.toString() ?? null);
+  for (const name in values) {
+    const spelled = `${name} ${values[name]?.toString() ?? 'null'}`;
+    text = text === '' ? spelled : `${text}, ${spelled}`;
+  }
   return text;
 }
 
-function spelled(text: string, name: string, value: string | null): string {
-  return text === '' ? `${name} ${value ?? 'null'}` : `${text}, ${name} ${value ?? 'null'}`;
+/** SQL of a time, as events spell it. */
+export function time(sql: string): string {
+  return `to_char(${sql}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
-
-export const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;

@@ -16,7 +16,8 @@ import type { Limited } from '../fold/limit-facts.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
 import { copyText, createPositionedLines, type PositionedLines } from '../rows/positioned-lines.ts';
-import { createRangeFold, type RangeFold, type ReadFact } from '../fold/range-fold.ts';
+import { createRangeFold, type RangeFold } from '../fold/range-fold.ts';
+import type { ReadFact } from '../fold/read-fact.ts';
 import type { PositionRange, RangeSummary } from '../fold/range-summary.ts';
 
 export type RangeTask = PositionRange & {
