@@ -133,15 +133,9 @@ function createLineReplay(
         `${where()}: the event at position ${expected}`,
         `position ${position}`,
       );
-    else {
-      const wanted = leaves.subarray(at, at + HASH_BYTES);
-      if (!hash.equals(wanted))
-        fold.report(
-          'files',
-          { position },
-          `${where()}: leaf hash ${wanted.toString('hex')}`,
-          hash.toString('hex'),
-        );
+    else if (at >= leaves.length || leaves.compare(hash, 0, HASH_BYTES, at, at + HASH_BYTES) !== 0) {
+      const wanted = leaves.toString('hex', at, at + HASH_BYTES);
+      fold.report('files', { position }, `${where()}: leaf hash ${wanted}`, hash.toString('hex'));
     }
     const late =
       (until.position !== null && position > until.position) ||

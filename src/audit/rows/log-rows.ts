@@ -4,10 +4,10 @@ import { copyRows } from './copy-rows.ts';
 import { createColumnReader, decodeLeaf, decodeLogged, type LoggedEvent } from '../tree/decode-leaf.ts';
 import type { Leaf } from '../tree/leaf.ts';
 import { leavesQuery } from '../tree/leaf-rows.ts';
-import { leafHash } from '../tree/merkle.ts';
+import { leafHash, passingLeafHash } from '../tree/merkle.ts';
 import type { PositionRange } from '../fold/range-summary.ts';
 
-/** Calls `onEvent` with each event of the range, in order, as far as a fold needs to know it. */
+/** Calls `onEvent` with each event of the range, in order, as far as a fold needs to know it. Its hash is only good during the call. */
 export function readLogged(
   client: PoolClient,
   ledgerId: number,
@@ -17,7 +17,7 @@ export function readLogged(
   const columns = createColumnReader();
   return copyRows(client, leavesQuery(ledgerId, from, to), (row) => {
     columns.startAt(row);
-    onEvent(decodeLogged(columns), leafHash(row));
+    onEvent(decodeLogged(columns), passingLeafHash(row));
   });
 }
 

@@ -18,16 +18,25 @@ let scratch = Buffer.alloc(4_096);
 
 /** SHA-256(0x00 || leaf). */
 export function leafHash(leaf: Uint8Array): Buffer {
+  return digestOf(framed(leaf));
+}
+
+/** As leafHash, in bytes that are only good until the next one is asked for: millions of them need not be collected. */
+export function passingLeafHash(leaf: Uint8Array): Buffer {
+  return passingDigestOf(framed(leaf));
+}
+
+/** As passingLeafHash, of bytes that have room for the prefix: `leaf[0]` is overwritten. */
+export function framedLeafHash(leaf: Buffer): Buffer {
+  leaf[0] = LEAF_PREFIX;
+  return passingDigestOf(leaf);
+}
+
+function framed(leaf: Uint8Array): Buffer {
   if (leaf.length >= scratch.length) scratch = Buffer.alloc(2 * leaf.length);
   scratch[0] = LEAF_PREFIX;
   scratch.set(leaf, 1);
-  return digestOf(scratch.subarray(0, 1 + leaf.length));
-}
-
-/** As leafHash, of bytes that have room for the prefix: `framed[0]` is overwritten. */
-export function framedLeafHash(framed: Buffer): Buffer {
-  framed[0] = LEAF_PREFIX;
-  return digestOf(framed);
+  return scratch.subarray(0, 1 + leaf.length);
 }
 
 const node = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
@@ -42,6 +51,13 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
 /** Half the cost of a digest that is asked for as a buffer, which is made outside of the heap and freed by the collector. */
 function digestOf(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1');
+}
+
+const passing = Buffer.alloc(HASH_BYTES);
+
+function passingDigestOf(bytes: Uint8Array): Buffer {
+  passing.write(hash('sha256', bytes, 'latin1'), 0, HASH_BYTES, 'latin1');
+  return passing;
 }
 
 /** The root of 2^n leaf hashes that lie one behind the other; the bytes are overwritten. */
