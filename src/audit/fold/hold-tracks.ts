@@ -1,6 +1,7 @@
 /** The holds of a range: each is placed once, pays out no more than it holds, and ends once, in time. */
 import type { Fact, Hold } from '../../events/catalog.ts';
 import type { FindingList } from './finding.ts';
+import { ownText } from './read-fact.ts';
 import type { EndedHold, HoldChange } from './range-summary.ts';
 
 type HoldEvent = Extract<Fact, { type: `hold.${string}` }> & {
@@ -24,12 +25,13 @@ export function createHoldTracks(findings: FindingList): HoldTracks {
         findings.add({ check: 'holds', position: position.toString(), walletId: hold.walletId, ...fault });
       }
       if (track === undefined) {
-        tracks.set(hold.holdId, {
+        const ids = { holdId: ownText(hold.holdId), walletId: ownText(hold.walletId) };
+        tracks.set(ids.holdId, {
           firstPosition: event.position,
           lastPosition: event.position,
           placed: event.type === 'hold.placed',
           openingCaptured: capturedBefore(event),
-          hold,
+          hold: { ...hold, ...ids },
         });
         return;
       }

@@ -4,6 +4,7 @@
  */
 import { isSpend, uncaptured } from '../../events/count-spends.ts';
 import { parsedLimits, type CountedHold, type SpendLimits } from '../../events/spend-limits.ts';
+import { ownText } from './read-fact.ts';
 import type { TrackedEvent } from './wallet-tracks.ts';
 
 /** Wallets, and assets by slug, that have limits by their rows: of others no spend is told. */
@@ -54,7 +55,8 @@ export function createLimitFacts(limited: Limited): LimitFacts {
       }
       const { position, occurredAt: at } = event;
       const hold = undefined;
-      const spent = { kind: 'spent' as const, position, at, walletId, asset, amount: BigInt(amount), hold };
+      const of = { position, at, walletId: ownText(walletId), asset: ownText(asset) };
+      const spent = { kind: 'spent' as const, ...of, amount: BigInt(amount), hold };
       ofEvent.set(walletId, spent);
       facts.push(spent);
     }

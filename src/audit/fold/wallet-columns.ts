@@ -5,6 +5,7 @@
 import type { EventData } from '../../events/catalog.ts';
 import { emptyState, type LedgerState, type WalletState } from '../../events/state.ts';
 import { createExactColumn, type ExactColumn } from './exact-column.ts';
+import { ownText } from './read-fact.ts';
 import { FIGURES, type Figure, type Opened, type PackedWallets, type Seldom } from './packed-wallets.ts';
 
 const FIRST_PLACES = 1_024;
@@ -83,8 +84,7 @@ export function createWalletColumns(): WalletColumns {
     if (known !== undefined) return known;
     const place = ids.length;
     if (place === entries.length) makeRoom();
-    // It may be cut out of the text of an event, all of which it would keep.
-    const id = Buffer.from(walletId).toString();
+    const id = ownText(walletId);
     ids.push(id);
     places.set(id, place);
     for (const name of ['movedPosition', 'balanceChange', 'heldChange'] as const)

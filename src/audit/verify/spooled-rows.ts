@@ -18,6 +18,11 @@ import type { Activity } from '../fold/range-summary.ts';
 import { readScheduled, schedules } from './spooled-schedules.ts';
 import { spell, table, time, type Spelling, type SpooledTable } from './spooled-table.ts';
 
+/** As `spell` would, at half the cost: there are more wallets than all else. */
+function spellWallet({ owner, isSystem, assetId }: WalletHead): string {
+  return `owner ${owner}, system ${isSystem}, asset ${assetId}`;
+}
+
 const wallets = table<WalletHead>({
   name: 'wallets',
   projection: null,
@@ -30,16 +35,7 @@ const wallets = table<WalletHead>({
   rows: (ledgerId) => `from wallets w where w.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
   spell: (head) =>
-    spell({
-      owner: head.owner,
-      system: head.isSystem,
-      asset: head.assetId,
-      balance: head.balance,
-      held: head.held,
-      floor: floorOf(head),
-      seq: head.seq,
-      status: head.status,
-    }),
+    `${spellWallet(head)}, balance ${head.balance}, held ${head.held}, floor ${floorOf(head)}, seq ${head.seq}, status ${head.status}`,
 });
 
 /** What they have of overdrafts, limits and counters, as it is stored. */
@@ -67,14 +63,7 @@ const walletBalances = table<WalletHead>({
   rows: (ledgerId) => `from read.wallet_balances b where b.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
   spell: (head) =>
-    spell({
-      owner: head.owner,
-      system: head.isSystem,
-      asset: head.assetId,
-      balance: head.balance,
-      held: head.held,
-      position: head.movedPosition,
-    }),
+    `${spellWallet(head)}, balance ${head.balance}, held ${head.held}, position ${head.movedPosition}`,
 });
 
 const readWallets = table<WalletHead>({
@@ -88,14 +77,7 @@ const readWallets = table<WalletHead>({
   },
   rows: (ledgerId) => `from read.wallets w where w.ledger_id = ${ledgerId}`,
   heads: (heads) => heads.wallets,
-  spell: (head) =>
-    spell({
-      owner: head.owner,
-      system: head.isSystem,
-      asset: head.assetId,
-      status: head.status,
-      position: head.openedPosition,
-    }),
+  spell: (head) => `${spellWallet(head)}, status ${head.status}, position ${head.openedPosition}`,
 });
 
 const USER_COLUMNS = { status: 'u.status', created: time('u.created_at') };
