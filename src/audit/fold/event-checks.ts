@@ -2,7 +2,7 @@
 import type { Posting } from '../../events/catalog.ts';
 import type { Entry } from '../../events/evolve.ts';
 import type { LoggedEvent } from '../tree/decode-leaf.ts';
-import { entryLine, parseEntryLine } from './entry-lines.ts';
+import { entryLine, isEntryLine, parseEntryLine } from './entry-lines.ts';
 import type { CheckName } from './finding.ts';
 import type { Known, TrackedEvent, WalletTracks } from './wallet-tracks.ts';
 
@@ -51,10 +51,10 @@ export function createEventChecks(wallets: WalletTracks, report: Report): EventC
     for (const [index, entry] of derived.entries()) {
       const line = lines[index];
       if (line === undefined) return;
-      const expected = entryLine(entry, recordedAt);
-      if (line === expected) continue;
+      if (isEntryLine(line, entry, recordedAt)) continue;
       right = false;
       const { walletId } = entry;
+      const expected = entryLine(entry, recordedAt);
       if (!agreeInWhatIsKnown(expected, line, wallets.knows(walletId)))
         report('entries', { position, walletId }, readable(expected), readable(line));
     }

@@ -1,6 +1,7 @@
 /**
  * What the postings of an event do to balances and held amounts, read off its JSON with nothing of the service: no types, no
- * schemas, no fold. The auditor derives every balance a second time from it, because a fold cannot find its own mistake.
+ * schemas, no fold. The auditor derives every balance a second time from it, because a fold cannot find its own mistake. Of usual events
+ * the JSON is read by a pattern, which a test holds against JSON.parse.
  */
 
 export type Change = {

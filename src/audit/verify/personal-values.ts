@@ -16,26 +16,25 @@ export type PersonalDigest = {
   readonly digest: string;
 };
 
-/** The digests of an event. */
-export function digestsOf(event: Fact, { position, id }: { position: bigint; id: string }): PersonalDigest[] {
+/** Adds the digests of an event, of which most have none. */
+export function noteDigests(
+  noted: PersonalDigest[],
+  event: Fact,
+  { position, id }: { position: bigint; id: string },
+): void {
   if (event.type === 'user.registered') {
     const { userId: subjectId, email: digest } = event.data;
-    return [{ position, subjectId, field: 'email', digest }];
-  }
-  if ('schedule' in event.data) {
+    noted.push({ position, subjectId, field: 'email', digest });
+  } else if ('schedule' in event.data) {
     const { schedule } = event.data;
-    return personalFieldsOf(schedule).map(({ subjectId, field, name }) => ({
-      ...{ position, subjectId, field },
-      digest: schedule.personalMetadata?.[name] ?? '',
-    }));
+    for (const { subjectId, field, name } of personalFieldsOf(schedule))
+      noted.push({ position, subjectId, field, digest: schedule.personalMetadata?.[name] ?? '' });
+  } else if ('personalMetadata' in event.data) {
+    const { userId: subjectId, personalMetadata } = event.data;
+    if (subjectId === null) return;
+    for (const [name, digest] of Object.entries(personalMetadata ?? {}))
+      noted.push({ position, subjectId, digest, field: personalMetadataField(id, name) });
   }
-  if (!('personalMetadata' in event.data)) return [];
-  const { userId: subjectId, personalMetadata } = event.data;
-  if (subjectId === null) return [];
-  return Object.entries(personalMetadata ?? {}).map(([name, digest]) => ({
-    ...{ position, subjectId, digest },
-    field: personalMetadataField(id, name),
-  }));
 }
 
 export async function checkPersonalValues(

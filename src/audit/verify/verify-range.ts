@@ -11,7 +11,7 @@ import {
 } from './closed-rows.ts';
 import type { Finding } from '../fold/finding.ts';
 import { statusOf } from '../fold/schedule-tracks.ts';
-import { checkPersonalValues, digestsOf, type PersonalDigest } from './personal-values.ts';
+import { checkPersonalValues, noteDigests, type PersonalDigest } from './personal-values.ts';
 import type { Limited } from '../fold/limit-facts.ts';
 import { ENTRY_COLUMNS } from '../fold/entry-lines.ts';
 import { readLogged, where } from '../rows/log-rows.ts';
@@ -100,7 +100,7 @@ async function verifyStep(
       closed.push({ position, hold: event.data.hold });
     if (event?.type === 'scheduled.executed' || event?.type === 'scheduled.cancelled')
       closedSchedules.push({ position, schedule: event.data.schedule, status: statusOf(event) });
-    if (event !== null) digests.push(...digestsOf(event, logged));
+    if (event !== null) noteDigests(digests, event, logged);
   });
   for (const { position, line } of entries.orphans()) {
     const [leg, walletId = '', , , amount] = line.split('\t');
