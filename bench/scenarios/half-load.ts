@@ -20,6 +20,8 @@ export const halfLoad: Scenario = {
       systemContender(bench, coffer, { plan, connections: CONNECTIONS }),
     ]);
     if (capacity === undefined) throw new Error('the capacity was not measured');
+    // Half of capacity is a state of its own, and not the end of an overload: what that has left to be folded is folded first.
+    await coffer.settle();
     const perSecond = Math.round(capacity.throughput / 2);
     const load = { baseUrl: coffer.baseUrl, plan, perSecond, probeEvery: 0, probePaths: [] };
     const run = async (seconds: number) => {
