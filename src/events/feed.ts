@@ -1,8 +1,8 @@
 /**
  * The feed: the log itself, in order, without loss. A reader keeps the position up to which it has seen.
  *
- * A filter may match next to nothing of a log of any length, so each read looks at a bounded number of events, and says
- * how far it has looked: from there the next one goes on, whether or not there was anything to show.
+ * A filter may match next to nothing of a log of any length, so each read finds what it looks for by an index, or looks at a bounded number
+ * of events and says how far it has looked: from there the next one goes on, whether or not there was anything to show.
  */
 import type { Transaction } from '../db/transaction.ts';
 import type { Body } from './body.ts';

@@ -148,6 +148,15 @@ const TAMPERINGS: readonly Tampering[] = [
     finds: [['files', '257', 'leaves-257.bin']],
   },
   {
+    what: 'the hashes of leaves, which end within the 101st',
+    tamper: (directory) => truncate(join(directory, 'leaves-257.bin'), 100 * 32 + 8),
+    finds: [
+      ['files', '257', 'leaves-257.bin'],
+      ['files', '357', line101],
+      ['files', '456', `${SECOND} line 200`],
+    ],
+  },
+  {
     what: 'the last segments, in the manifest too',
     tamper: (directory) =>
       changeManifest(directory, (manifest) => ({ ...manifest, segments: manifest.segments.slice(0, 4) })),

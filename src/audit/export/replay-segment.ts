@@ -133,7 +133,10 @@ function createLineReplay(
         `${where()}: the event at position ${expected}`,
         `position ${position}`,
       );
-    else if (at >= leaves.length || leaves.compare(hash, 0, HASH_BYTES, at, at + HASH_BYTES) !== 0) {
+    else if (
+      at + HASH_BYTES > leaves.length ||
+      leaves.compare(hash, 0, HASH_BYTES, at, at + HASH_BYTES) !== 0
+    ) {
       const wanted = leaves.toString('hex', at, at + HASH_BYTES);
       fold.report('files', { position }, `${where()}: leaf hash ${wanted}`, hash.toString('hex'));
     }

@@ -1,6 +1,7 @@
 /** Counts and volumes per asset, hour and transaction type, from the events. */
 import type { Posting } from '../../events/catalog.ts';
 import type { Activity } from './range-summary.ts';
+import { ownText } from './read-fact.ts';
 import type { TrackedEvent } from './wallet-tracks.ts';
 
 /** '2026-01-01T00' of a time. */
@@ -23,11 +24,11 @@ export function createActivityTotals(): ActivityTotals {
       current.clear();
     }
     let byType = current.get(asset);
-    if (byType === undefined) current.set(asset, (byType = new Map()));
+    if (byType === undefined) current.set(ownText(asset), (byType = new Map()));
     let found = byType.get(type);
     if (found === undefined) {
-      found = { asset, hour, type, posted: 0n, volume: 0n, rejected: 0n };
-      byType.set(type, found);
+      found = { asset: ownText(asset), hour, type: ownText(type), posted: 0n, volume: 0n, rejected: 0n };
+      byType.set(found.type, found);
       totals.push(found);
     }
     return found;

@@ -38,8 +38,13 @@ export function createHoldTracks(findings: FindingList): HoldTracks {
       track.lastPosition = event.position;
       track.hold = track.placed ? asOfInterest(track.hold, hold) : hold;
     },
-    finish: () => [...tracks.values()],
+    finish: () => Array.from(tracks.values(), (track) => ({ ...track, hold: own(track.hold) })),
   };
+}
+
+/** By itself: its strings may be cut out of the text of an event, and what is open is kept for as long as the log goes on. */
+function own(hold: Hold | EndedHold): Hold | EndedHold {
+  return 'amount' in hold ? (JSON.parse(JSON.stringify(hold)) as Hold) : hold;
 }
 
 /** A log has many more holds that have ended than open ones: of those the ids that were known already are kept, which are the same. */

@@ -88,7 +88,8 @@ export function createLimitFacts(limited: Limited): LimitFacts {
           const { walletId, asset, amount, counted } = event.data.hold;
           if (counted === undefined && !wallets.has(walletId) && !assets.has(asset)) return;
           const hold = counted ?? null;
-          facts.push({ kind: 'spent', position, at, walletId, asset, amount: BigInt(amount), hold });
+          const of = { position, at, walletId: ownText(walletId), asset: ownText(asset) };
+          facts.push({ kind: 'spent', ...of, amount: BigInt(amount), hold });
           return;
         }
         case 'hold.captured':
