@@ -109,6 +109,11 @@ export function walletsPage(current: () => Stage): void {
 
     test('transfers to another user by e-mail', async () => {
       const other = await registerUser(stage.service);
+      // The page knows nothing of this position, so it would not wait for the read model.
+      await until('the user can be found by e-mail', async () => {
+        const { body } = await stage.service.get(`/users?email=${encodeURIComponent(other.email)}`);
+        return body.data.length === 1;
+      });
       await page.getByLabel('To', { exact: true }).fill(other.email);
       await type('250', 'Transfer');
       await balanceIs('750.00');
