@@ -43,6 +43,10 @@ export async function looksRight(opened: Opened, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
+      // A chart takes its new width a frame later. Whether it did is asserted below.
+      await page
+        .waitForFunction('document.documentElement.scrollWidth <= innerWidth', undefined, { timeout: 5_000 })
+        .catch(() => undefined);
       const wide = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
       assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width}`);
       assert.deepEqual(await seriousIssues(opened), []);
