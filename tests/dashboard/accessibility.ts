@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { takeScreenshot, type Opened } from './browser.ts';
+import { until } from '../support/until.ts';
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
@@ -43,12 +44,10 @@ export async function looksRight(opened: Opened, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
-      // A chart takes its new width a frame later. Whether it did is asserted below.
-      await page
-        .waitForFunction('document.documentElement.scrollWidth <= innerWidth', undefined, { timeout: 5_000 })
-        .catch(() => undefined);
-      const wide = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'));
-      assert.ok(wide <= 0, `${name} is ${wide} px too wide at ${width}`);
+      // A chart takes its new width a frame later.
+      await until(`${name} is not too wide at ${width}`, async () => {
+        return Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth')) <= 0;
+      });
       assert.deepEqual(await seriousIssues(opened), []);
       await takeScreenshot(page, `${name}-${width}-${colorScheme}`);
     }
