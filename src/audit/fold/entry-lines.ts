@@ -19,30 +19,37 @@ export type StoredEntry = {
   readonly heldAfter: bigint;
 };
 
-/** The line that an entry of the fold should have. */
-export function entryLine(entry: Entry, recordedAt: string): string {
-  return `${entry.leg}\t${entry.walletId}\t${entry.assetId}\t${entry.seq}\t${entry.amount}\t${entry.balanceAfter}\t${entry.heldAfter}\t${timeInDatabase(recordedAt)}`;
+/** In the order of ENTRY_COLUMNS. */
+function fieldsOf(entry: Entry, recordedAt: string): string[] {
+  return [
+    entry.leg.toString(),
+    entry.walletId,
+    entry.assetId,
+    entry.seq.toString(),
+    entry.amount.toString(),
+    entry.balanceAfter.toString(),
+    entry.heldAfter.toString(),
+    timeInDatabase(recordedAt),
+  ];
 }
 
-/** Whether a line is that of the entry, looked through without making the line that it should be: nearly all are. */
-export function isEntryLine(line: string, entry: Entry, recordedAt: string): boolean {
-  let at = behind(line, 0, entry.leg.toString());
-  at = behind(line, at, entry.walletId);
-  at = behind(line, at, entry.assetId);
-  at = behind(line, at, entry.seq.toString());
-  at = behind(line, at, entry.amount.toString());
-  at = behind(line, at, entry.balanceAfter.toString());
-  at = behind(line, at, entry.heldAfter.toString());
-  const time = timeInDatabase(recordedAt);
-  return at > 0 && line.startsWith(time, at) && line.length === at + time.length;
+/** The line that an entry of the fold should have. */
+export function entryLine(entry: Entry, recordedAt: string): string {
+  return fieldsOf(entry, recordedAt).join('\t');
 }
 
 const TAB = 0x09;
 
-/** Where the next field begins, if the one that begins at `at` is this one; else -1. */
-function behind(line: string, at: number, field: string): number {
-  const end = at + field.length;
-  return at >= 0 && line.startsWith(field, at) && line.charCodeAt(end) === TAB ? end + 1 : -1;
+/** Whether a line is that of the entry, looked through without making the line that it should be: nearly all are. */
+export function isEntryLine(line: string, entry: Entry, recordedAt: string): boolean {
+  let at = 0;
+  for (const field of fieldsOf(entry, recordedAt)) {
+    if (!line.startsWith(field, at)) return false;
+    at += field.length;
+    if (at < line.length && line.charCodeAt(at) !== TAB) return false;
+    at += 1;
+  }
+  return at === line.length + 1;
 }
 
 export function isOfWallet(line: string, walletId: string): boolean {

@@ -19,12 +19,11 @@ export async function compareGenerations(
 ): Promise<Comparison> {
   // Both are read as a whole, in the order of their keys: the plans that suit ranges of the log do not suit this, and hashing takes
   // twice the time of a processor, and memory for all rows.
-  for (const [method, value] of [
-    ['enable_seqscan', 'on'],
-    ['enable_mergejoin', 'on'],
-    ['enable_hashjoin', 'off'],
-  ])
-    await tx.query({ text: `set local ${method} = ${value}` });
+  await tx.query({
+    text: `
+select set_config('enable_seqscan', 'on', true), set_config('enable_mergejoin', 'on', true),
+       set_config('enable_hashjoin', 'off', true)`,
+  });
   let [rows, differences] = [0n, 0n];
   for (const base of projection.tables) {
     const found = await compareTables(tx, projection, { ...generations, base });
