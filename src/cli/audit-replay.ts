@@ -25,7 +25,7 @@ export async function runAuditReplay(directory: string, options: ReplayCommandOp
     );
     return COULD_NOT_RUN;
   }
-  collectAsBatch(30);
+  collectAsBatch(20);
   const progress = createEventsProgress(process.stderr);
   const { verdict, wallets } = await replay({
     ...{ directory, asOf },

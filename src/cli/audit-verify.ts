@@ -20,7 +20,7 @@ export type VerifyCommandOptions = OfLedger & {
 };
 
 export function runAuditVerify(config: Config, options: VerifyCommandOptions): Promise<number> {
-  collectAsBatch(50);
+  collectAsBatch(30);
   return withReadingPool(config, async ({ url, pool }) => {
     const progress = createEventsProgress(process.stderr);
     const verdict = await verify({

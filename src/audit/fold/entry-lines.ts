@@ -19,37 +19,44 @@ export type StoredEntry = {
   readonly heldAfter: bigint;
 };
 
-/** In the order of ENTRY_COLUMNS. */
-function fieldsOf(entry: Entry, recordedAt: string): string[] {
-  return [
-    entry.leg.toString(),
-    entry.walletId,
-    entry.assetId,
-    entry.seq.toString(),
-    entry.amount.toString(),
-    entry.balanceAfter.toString(),
-    entry.heldAfter.toString(),
-    timeInDatabase(recordedAt),
-  ];
+/** Hands the fields of an entry to `put`, in the order of ENTRY_COLUMNS, until it returns false; returns what it returned last. */
+function eachField(entry: Entry, recordedAt: string, put: (field: string) => boolean): boolean {
+  return (
+    put(entry.leg.toString()) &&
+    put(entry.walletId) &&
+    put(entry.assetId) &&
+    put(entry.seq.toString()) &&
+    put(entry.amount.toString()) &&
+    put(entry.balanceAfter.toString()) &&
+    put(entry.heldAfter.toString()) &&
+    put(timeInDatabase(recordedAt))
+  );
 }
 
 /** The line that an entry of the fold should have. */
 export function entryLine(entry: Entry, recordedAt: string): string {
-  return fieldsOf(entry, recordedAt).join('\t');
+  const fields: string[] = [];
+  eachField(entry, recordedAt, (field) => fields.push(field) > 0);
+  return fields.join('\t');
 }
 
 const TAB = 0x09;
 
+/** How far a line that is looked through was found to be right. */
+let [looked, at] = ['', 0];
+
+function goesOnWith(field: string): boolean {
+  if (!looked.startsWith(field, at)) return false;
+  at += field.length;
+  if (at < looked.length && looked.charCodeAt(at) !== TAB) return false;
+  at += 1;
+  return true;
+}
+
 /** Whether a line is that of the entry, looked through without making the line that it should be: nearly all are. */
 export function isEntryLine(line: string, entry: Entry, recordedAt: string): boolean {
-  let at = 0;
-  for (const field of fieldsOf(entry, recordedAt)) {
-    if (!line.startsWith(field, at)) return false;
-    at += field.length;
-    if (at < line.length && line.charCodeAt(at) !== TAB) return false;
-    at += 1;
-  }
-  return at === line.length + 1;
+  [looked, at] = [line, 0];
+  return eachField(entry, recordedAt, goesOnWith) && at === line.length + 1;
 }
 
 export function isOfWallet(line: string, walletId: string): boolean {

@@ -48,9 +48,9 @@ export function createEventChecks(wallets: WalletTracks, report: Report): EventC
     const { position, recordedAt } = logged;
     let right = lines.length === derived.length;
     if (!right) report('entries', { position }, `${derived.length} entries`, `${lines.length} entries`);
-    for (const [index, entry] of derived.entries()) {
-      const line = lines[index];
-      if (line === undefined) return;
+    for (let index = 0; index < derived.length; index += 1) {
+      const [entry, line] = [derived[index], lines[index]];
+      if (entry === undefined || line === undefined) return;
       if (isEntryLine(line, entry, recordedAt)) continue;
       right = false;
       const { walletId } = entry;

@@ -32,6 +32,13 @@ export type WalletColumns = {
   readonly pack: () => PackedWallets;
 };
 
+/** A wallet that was mentioned a moment ago. */
+type Mention = { id: string; place: number; state: WalletState | null };
+
+function nobody(): Mention {
+  return { id: '', place: -1, state: null };
+}
+
 export function createWalletColumns(): WalletColumns {
   const places = new Map<string, number>();
   const ids: string[] = [];
@@ -48,11 +55,8 @@ export function createWalletColumns(): WalletColumns {
   let entries = new Uint32Array(FIRST_PLACES);
   let asset = new Int32Array(FIRST_PLACES).fill(NO_NAME);
   let assetId = new Int32Array(FIRST_PLACES).fill(NO_NAME);
-  // An event mentions the same wallets several times over: the last two are at hand.
-  let [last, last2] = [
-    { id: '', place: -1 },
-    { id: '', place: -1 },
-  ];
+  // An event mentions the same wallets several times over: the last two are at hand, and how they stand, once evolve has asked.
+  let [last, last2] = [nobody(), nobody()];
 
   function makeRoom(): void {
     const wider = <Column extends Uint32Array | Int32Array>(to: Column, from: Column): Column => {
@@ -73,10 +77,17 @@ export function createWalletColumns(): WalletColumns {
     }
     const place = places.get(walletId);
     if (place === undefined) return undefined;
-    last2.id = walletId;
-    last2.place = place;
     [last, last2] = [last2, last];
+    last.id = walletId;
+    last.place = place;
+    last.state = null;
     return place;
+  }
+
+  /** What evolve is told of a wallet has changed otherwise than by evolve. */
+  function forgetState(place: number): void {
+    if (last.place === place) last.state = null;
+    if (last2.place === place) last2.state = null;
   }
 
   function placeOf(walletId: string, position: bigint): number {
@@ -110,6 +121,10 @@ export function createWalletColumns(): WalletColumns {
   function stateOf(walletId: string): WalletState | undefined {
     const place = find(walletId);
     if (place === undefined || figures.seq.get(place) === null) return undefined;
+    return (last.state ??= readState(walletId, place));
+  }
+
+  function readState(walletId: string, place: number): WalletState {
     const known = opened.get(place);
     const more = limits.get(place);
     return {
@@ -138,6 +153,7 @@ export function createWalletColumns(): WalletColumns {
     if (ofWallet !== null || nextDueAt !== null || status !== 'ACTIVE')
       limits.set(place, { limits: ofWallet, nextDueAt, status });
     else if (limits.size > 0) limits.delete(place);
+    last.state = after;
   }
 
   const state = emptyState();
@@ -161,7 +177,9 @@ export function createWalletColumns(): WalletColumns {
       else if (!seldomOf(place).assets.includes(slug)) seldomOf(place).assets.push(slug);
     },
     noteAssetId(place, id) {
-      if (assetId[place] === NO_NAME) assetId[place] = numberOf(id);
+      if (assetId[place] !== NO_NAME) return;
+      assetId[place] = numberOf(id);
+      forgetState(place);
     },
     noteEntry(place, position) {
       entries[place] = (entries[place] ?? 0) + 1;
@@ -174,6 +192,7 @@ export function createWalletColumns(): WalletColumns {
         figures[name].set(place, 0n);
       figures.movedPosition.set(place, position);
       figures.openedFloor.set(place, text === null ? null : BigInt(text));
+      forgetState(place);
     },
     seldomOf,
     setState(place, known) {
@@ -184,6 +203,7 @@ export function createWalletColumns(): WalletColumns {
       ] as const)
         if (value !== undefined) figures[name].set(place, value);
         else if (figures[name].get(place) === null) figures[name].set(place, 0n);
+      forgetState(place);
     },
     pack() {
       const count = ids.length;

@@ -1,6 +1,6 @@
 /** Rows that belong to events, as lines of text in the order of their positions. */
 import type { PoolClient } from 'pg';
-import { copyStream } from './copy-rows.ts';
+import { copyLines } from './copy-rows.ts';
 
 export type PositionedLines = {
   /**
@@ -25,13 +25,14 @@ export function createPositionedLines(): PositionedLines {
   let [at, limit] = [0, 0];
   let orphans: PositionedLine[] = [];
 
-  function append(chunk: Buffer): void {
-    if (limit + chunk.length > bytes.length) {
-      const wider = Buffer.alloc(2 * (limit + chunk.length));
+  function append(line: Buffer): void {
+    if (limit + line.length > bytes.length) {
+      const wider = Buffer.alloc(2 * (limit + line.length));
       bytes.copy(wider, 0, 0, limit);
       bytes = wider;
     }
-    limit += chunk.copy(bytes, limit);
+    bytes.set(line, limit);
+    limit += line.length;
   }
 
   function standsAt(digits: string): boolean {
@@ -70,9 +71,9 @@ export function createPositionedLines(): PositionedLines {
   }
 
   return {
-    async read(client, query) {
+    read(client, query) {
       [at, limit, orphans] = [0, 0, []];
-      for await (const chunk of copyStream(client, query, 'text')) append(chunk);
+      return copyLines(client, query, append);
     },
     of(position) {
       const digits = position.toString();

@@ -116,15 +116,23 @@ const MINUTE_MS = 60_000;
 const UP_TO_MINUTES = '2026-01-01T00:00:'.length;
 
 /**
- * RFC 3339 of milliseconds since 1970. Times of a log stand close together: that of the event before is used again, and up to the minute any
- * other.
+ * RFC 3339 of milliseconds since 1970. Times of a log stand close together: the last two are used again, since an event has two, and up to the
+ * minute any other.
  */
 function createTimeSpeller(): (ms: number) => string {
   let minute = Number.NaN;
   let prefix = '';
-  let last = { ms: Number.NaN, text: '' };
+  let [last, last2] = [
+    { ms: Number.NaN, text: '' },
+    { ms: Number.NaN, text: '' },
+  ];
   return (ms) => {
-    if (ms !== last.ms) last = { ms, text: spell(ms) };
+    if (ms === last.ms) return last.text;
+    [last, last2] = [last2, last];
+    if (ms !== last.ms) {
+      last.ms = ms;
+      last.text = spell(ms);
+    }
     return last.text;
   };
 

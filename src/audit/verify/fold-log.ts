@@ -19,6 +19,8 @@ import { verifyRangeOn, type RangeTask } from './verify-range.ts';
 const MIN_RANGE = 16_384n;
 /** At most: what a task holds grows with what it folds. */
 const MAX_RANGE = 262_144n;
+/** Of the last tasks of a longer log, which are smaller, so that no thread waits for the last one for long. */
+const LAST_RANGE = 65_536n;
 
 /** What a verification is made of. */
 export type Verification = {
@@ -75,13 +77,17 @@ async function* tasksOf(
   const stops = [...new Set([...projected.values(), head])]
     .filter((position) => position <= head)
     .sort(ascending);
+  const hands = BigInt(threads);
   // As few tasks as there are threads: what a task comes to is told of each wallet that it touches.
-  const share = (head - start.position) / BigInt(threads) + 1n;
-  const range = share < MIN_RANGE ? MIN_RANGE : share > MAX_RANGE ? MAX_RANGE : share;
+  const share = (head - start.position) / hands + 1n;
+  const rangeFrom = (from: bigint): bigint =>
+    share > MAX_RANGE
+      ? within(LAST_RANGE, (head - from) / hands, MAX_RANGE)
+      : within(MIN_RANGE, share, MAX_RANGE);
   for (let from = start.position; from < head;) {
     const stop = stops.find((position) => position > from) ?? head;
     // Ranges begin where blocks of the tree begin, but for those after a stop.
-    const end = ((from + range) / BLOCK_LEAVES) * BLOCK_LEAVES;
+    const end = ((from + rangeFrom(from)) / BLOCK_LEAVES) * BLOCK_LEAVES;
     const to = stop < end ? stop : end;
     const marked = await checkpoints.expectWithin({ from, to });
     const readUpTo = (projection: string): bigint => projected.get(projection) ?? 0n;
@@ -95,6 +101,10 @@ async function* tasksOf(
     yield { ledgerId, from, to, marked, ...upTo, ...limited };
     from = to;
   }
+}
+
+function within(least: bigint, wanted: bigint, most: bigint): bigint {
+  return wanted < least ? least : wanted > most ? most : wanted;
 }
 
 /** The tables that stood at this position, at which the chain stands now. */
