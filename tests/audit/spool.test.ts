@@ -7,11 +7,13 @@ import { createTestDatabase } from '../support/database.ts';
 
 test('rows come back as they were written, table by table', async (t) => {
   const database = await createTestDatabase();
-  t.after(() => database.drop());
   const pool = createAuditPool(database.url, 1);
-  t.after(() => pool.end());
   const spool = await createSpool();
-  t.after(() => spool.close());
+  t.after(async () => {
+    await spool.close();
+    await pool.end();
+    await database.drop();
+  });
   const lengths = [...Array.from({ length: 3_000 }, (_, n) => n % 97), 65_536, 200_000, 3, 65_535, 0];
   const client = await pool.connect();
   try {
