@@ -18,10 +18,15 @@ export type LedgerMetrics = {
   readonly batchSeconds: Histogram;
   readonly recentBatches: RecentBatches;
   readonly batchRetries: Counter<'reason'>;
-  readonly commands: Counter<'command' | 'outcome'>;
+  readonly commands: CommandCounter;
   readonly projectedEvents: Counter<'projection'>;
   readonly sealingRefusals: Counter;
   readonly gauge: Metrics['gauge'];
+};
+
+export type CommandCounter = {
+  readonly counter: Counter<'command' | 'outcome'>;
+  readonly count: (command: string, outcome: string) => void;
 };
 
 export function createMetrics(): Metrics {
@@ -64,12 +69,7 @@ function createLedgerMetrics(): LedgerMetrics {
       labelNames: ['reason'],
       registers,
     }),
-    commands: new Counter({
-      name: 'coffer_commands_total',
-      help: 'Commands answered, by command and outcome (accepted, replayed, or the code of the refusal).',
-      labelNames: ['command', 'outcome'],
-      registers,
-    }),
+    commands: createCommandCounter(registers),
     projectedEvents: new Counter({
       name: 'coffer_projected_events_total',
       help: 'Events applied to read models.',
@@ -82,6 +82,30 @@ function createLedgerMetrics(): LedgerMetrics {
       registers,
     }),
     gauge: gaugesIn(registry),
+  };
+}
+
+/** Counts in a map, which the counter takes when somebody asks for it: one that is given labels works them out each time. */
+function createCommandCounter(registers: Registry[]): CommandCounter {
+  const since = new Map<string, Map<string, number>>();
+  const counter = new Counter({
+    name: 'coffer_commands_total',
+    help: 'Commands answered, by command and outcome (accepted, replayed, or the code of the refusal).',
+    labelNames: ['command', 'outcome'],
+    registers,
+    collect() {
+      for (const [command, outcomes] of since)
+        for (const [outcome, count] of outcomes) counter.inc({ command, outcome }, count);
+      since.clear();
+    },
+  });
+  return {
+    counter,
+    count(command, outcome) {
+      let outcomes = since.get(command);
+      if (outcomes === undefined) since.set(command, (outcomes = new Map<string, number>()));
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    },
   };
 }
 

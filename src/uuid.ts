@@ -10,7 +10,15 @@ import { randomUUID } from 'node:crypto';
 /** Where the version digit of a UUID is: after it stand the random bits and the variant, alike in versions 4 and 7. */
 const VERSION_AT = 14;
 
+/** Many are made within a millisecond. */
+let last = { ms: Number.NaN, prefix: '' };
+
 export function uuidv7(nowMs: number = Date.now()): string {
-  const time = nowMs.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(VERSION_AT + 1)}`;
+  if (nowMs !== last.ms) last = { ms: nowMs, prefix: prefixOf(nowMs) };
+  return last.prefix + randomUUID().slice(VERSION_AT + 1);
+}
+
+function prefixOf(ms: number): string {
+  const time = ms.toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7`;
 }

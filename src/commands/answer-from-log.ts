@@ -19,7 +19,7 @@ export function answerFromLog(
     case 'same': {
       const outcome = outcomeOf(stored);
       if (outcome.kind === 'erased') return ERASED;
-      const replayed = !submission.attemptedEventIds.has(stored.id);
+      const replayed = !submission.attemptedEventIds.includes(stored.id);
       return { outcome, position: stored.position, replayed };
     }
     case 'erased':

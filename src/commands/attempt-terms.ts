@@ -46,5 +46,7 @@ export type AttemptResult = {
 };
 
 export function commandsOf(batch: readonly KeyedSubmission[]): Command[] {
-  return batch.flatMap(({ submission }) => submission.requests.map(({ command }) => command));
+  const commands: Command[] = [];
+  for (const { submission } of batch) for (const { command } of submission.requests) commands.push(command);
+  return commands;
 }

@@ -127,7 +127,7 @@ function emailsOf(batch: readonly KeyedSubmission[]): string[] {
 }
 
 function keyHashesOf(batch: readonly KeyedSubmission[]): Buffer[] {
-  return batch.flatMap(({ keyHashes }) => keyHashes.filter((hash) => hash !== null));
+  return batch.flatMap(({ keyHashes }) => keyHashes).filter((hash) => hash !== null);
 }
 
 function byKey(stored: readonly StoredEvent[]): Map<string, StoredEvent> {

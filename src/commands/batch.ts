@@ -208,12 +208,15 @@ function settleAll(
   durationMs: number,
 ): void {
   const { appended, events, settlements } = result;
-  for (const [index, { submission }] of batch.entries()) {
-    const settlement = settlements[index];
-    if (settlement === undefined)
-      submission.fail(new Error('a batch gave fewer answers than it had commands'));
-    else submission.settle(settlement);
-  }
+  // The next batch leaves for the database before the callers of this one are answered: both work at once.
+  setImmediate(() => {
+    for (const [index, { submission }] of batch.entries()) {
+      const settlement = settlements[index];
+      if (settlement === undefined)
+        submission.fail(new Error('a batch gave fewer answers than it had commands'));
+      else submission.settle(settlement);
+    }
+  });
   if (appended === null) return;
   const position = appended.firstPosition + BigInt(events - 1);
   const commands = batch.reduce((sum, { submission }) => sum + submission.requests.length, 0);

@@ -202,7 +202,7 @@ function answerAnew(
         }
       : null;
     events.push({ event, entries, actor: request.actor, correlationId: request.correlationId, key });
-    keyed.submission.attemptedEventIds.add(event.id);
+    keyed.submission.attemptedEventIds.push(event.id);
   }
   const index = events.length - 1;
   if (request.idempotencyKey !== null) firstUse.set(request.idempotencyKey, { request, index });

@@ -51,7 +51,7 @@ export function createDryRun(pool: Pool, ledgerId: number): DryRun {
       const submission = {
         requests: requests.map((request) => ({ ...request, idempotencyKey: null })),
         atomic,
-        attemptedEventIds: new Set<string>(),
+        attemptedEventIds: [],
         settle: () => undefined,
         fail: () => undefined,
       };

@@ -66,7 +66,9 @@ export async function commitFromKnown(
 }
 
 function keysOf(batch: readonly KeyedSubmission[]): string[] {
-  return batch.flatMap(({ submission }) =>
-    submission.requests.flatMap(({ idempotencyKey }) => (idempotencyKey === null ? [] : [idempotencyKey])),
-  );
+  const keys: string[] = [];
+  for (const { submission } of batch)
+    for (const { idempotencyKey } of submission.requests)
+      if (idempotencyKey !== null) keys.push(idempotencyKey);
+  return keys;
 }

@@ -144,23 +144,25 @@ function sharesFor(
 
 /** Wallets and their lots as the movements so far have left them, opened when first named. */
 function createPurse(state: LedgerState, context: DecisionContext) {
+  /** By id, those that were changed. */
   const wallets = new Map<string, WalletState>();
   const lots = new Map<string, readonly Lot[]>();
   const opened: NewEvent[] = [];
+  /** By walletKey, as they were opened. */
+  const fresh = new Map<string, WalletState>();
   return {
     walletOf(owner: Owner, asset: AssetState): WalletState {
-      const key = walletKey(owner, asset.slug);
-      const known = wallets.get(key) ?? walletOf(state, owner, asset.slug);
-      if (known !== undefined) return known;
+      const known = walletOf(state, owner, asset.slug) ?? fresh.get(walletKey(owner, asset.slug));
+      if (known !== undefined) return wallets.get(known.id) ?? known;
       const data = { walletId: context.nextId(), owner, assetId: asset.id, asset: asset.slug, floor: '0' };
       opened.push(newEvent('wallet.opened', data, context));
       const wallet = openedWallet(data);
-      wallets.set(key, wallet);
+      fresh.set(walletKey(owner, asset.slug), wallet);
       return wallet;
     },
     put(wallet: WalletState): void {
       const floor = floorAfter(wallet, available(wallet));
-      wallets.set(walletKey(wallet.owner, wallet.asset), { ...wallet, floor });
+      wallets.set(wallet.id, { ...wallet, floor });
     },
     lotsOf: (wallet: WalletState): readonly Lot[] => lots.get(wallet.id) ?? lotsOf(state, wallet),
     moveLots(wallet: WalletState, shares: readonly LotShare[], sign: bigint): void {

@@ -125,10 +125,8 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   function enqueue(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
     if (closed) return Promise.reject(shuttingDown());
     if (queued > 0 && queued + requests.length > maxQueued) return Promise.reject(overloaded());
-    return new Promise((resolve, fail) => {
-      // The next batch leaves for the database before the callers of the last one are answered: both work at once.
-      const settle = (settlement: Settlement): void => void setImmediate(resolve, settlement);
-      const submission = { requests, atomic, attemptedEventIds: new Set<string>(), settle, fail };
+    return new Promise((settle, fail) => {
+      const submission = { requests, atomic, attemptedEventIds: [], settle, fail };
       waiting.push({ submission, since: performance.now() });
       queued += requests.length;
       if (underWay.length === 0) beginSoon();

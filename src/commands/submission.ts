@@ -43,7 +43,7 @@ export type Submission = {
    * Ids of the events under which this submission was sent to the database. After a broken commit, an event
    * with one of these ids is this submission's own first answer and not a replay.
    */
-  readonly attemptedEventIds: Set<string>;
+  readonly attemptedEventIds: string[];
   readonly settle: (settlement: Settlement) => void;
   readonly fail: (error: unknown) => void;
 };

@@ -16,6 +16,7 @@ const UUID = 2950;
 const HEADER_BYTES = 20;
 const EMPTY_HEADER_BYTES = 12;
 const LENGTH_BYTES = 4;
+const UUID_BYTES = 16;
 
 function header(elementType: number, count: number, elementBytes: number): Buffer {
   if (count === 0) {
@@ -36,27 +37,55 @@ function header(elementType: number, count: number, elementBytes: number): Buffe
 /** uuid[]: dashed hexadecimal in, 16 bytes an element. */
 export function uuidArray(ids: readonly (string | null)[]): Buffer {
   const present = ids.reduce((count, id) => (id === null ? count : count + 1), 0);
-  const array = header(UUID, ids.length, ids.length * LENGTH_BYTES + present * 16);
+  const array = header(UUID, ids.length, ids.length * LENGTH_BYTES + present * UUID_BYTES);
   let at = HEADER_BYTES;
   for (const id of ids) {
     if (id === null) {
       at = array.writeInt32BE(-1, at);
       continue;
     }
-    at = array.writeInt32BE(16, at);
-    const hex = id.slice(0, 8) + id.slice(9, 13) + id.slice(14, 18) + id.slice(19, 23) + id.slice(24);
-    at += array.write(hex, at, 16, 'hex');
+    at = array.writeInt32BE(UUID_BYTES, at);
+    writeUuid(array, id, at);
+    at += UUID_BYTES;
   }
   return array;
+}
+
+const UUID_CHARACTERS = 36;
+const NO_DIGIT = 16;
+
+/** By character code, what a digit stands for. */
+const digits = new Uint8Array(128).fill(NO_DIGIT);
+for (let value = 0; value < 16; value += 1) {
+  const digit = value.toString(16);
+  digits[digit.charCodeAt(0)] = value;
+  digits[digit.toUpperCase().charCodeAt(0)] = value;
+}
+
+/** Digit by digit, since parts of a text to be decoded are garbage: several a command. */
+function writeUuid(array: Buffer, id: string, at: number): void {
+  if (id.length !== UUID_CHARACTERS) throw new TypeError(`no UUID: ${id}`);
+  let to = at;
+  for (let from = 0; from < UUID_CHARACTERS; from += 2) {
+    if (from === 8 || from === 13 || from === 18 || from === 23) from += 1; // the dashes stand there
+    const high = digits[id.charCodeAt(from)] ?? NO_DIGIT;
+    const low = digits[id.charCodeAt(from + 1)] ?? NO_DIGIT;
+    if (high >= NO_DIGIT || low >= NO_DIGIT) throw new TypeError(`no UUID: ${id}`);
+    array[to] = high * 16 + low;
+    to += 1;
+  }
 }
 
 /** bigint[]. */
 export function int8Array(values: readonly bigint[]): Buffer {
   const array = header(INT8, values.length, values.length * (LENGTH_BYTES + 8));
+  // That of Buffer takes a bigint apart into others.
+  const view = new DataView(array.buffer, array.byteOffset, array.length);
   let at = HEADER_BYTES;
   for (const value of values) {
-    at = array.writeInt32BE(8, at);
-    at = array.writeBigInt64BE(value, at);
+    view.setInt32(at, 8);
+    view.setBigInt64(at + LENGTH_BYTES, value);
+    at += LENGTH_BYTES + 8;
   }
   return array;
 }

@@ -39,7 +39,7 @@ const UNUSUAL_NAME = /^(?:[0-9]|__proto__$|toJSON$)/;
 function objectInOrder(object: Readonly<Record<string, unknown>>): unknown {
   const names = Object.keys(object);
   let isSame = isSorted(names);
-  if (!isSame) names.sort();
+  if (!isSame) sort(names);
   const members: unknown[] = [];
   for (const name of names) {
     const member = inOrder(object[name]);
@@ -52,6 +52,19 @@ function objectInOrder(object: Readonly<Record<string, unknown>>): unknown {
   const ordered: Record<string, unknown> = {};
   for (const [index, name] of names.entries()) ordered[name] = members[index];
   return ordered;
+}
+
+const MANY = 20;
+
+/** Few are put in order where they are, by insertion: what sorts many makes garbage for each. */
+function sort(names: string[]): void {
+  if (names.length > MANY) return void names.sort();
+  for (let next = 1; next < names.length; next += 1) {
+    const name = names[next] as string;
+    let at = next;
+    for (; at > 0 && (names[at - 1] as string) > name; at -= 1) names[at] = names[at - 1] as string;
+    names[at] = name;
+  }
 }
 
 /** By UTF-16 code units, as the RFC has it and JavaScript compares. */

@@ -10,9 +10,9 @@ const DIGEST_BYTES = 16;
  * inserts on few pages; the digest keeps all others apart.
  */
 export function keyHash(key: string): Buffer {
-  const bytes = Buffer.alloc(LOCALITY_BYTES + DIGEST_BYTES);
+  // Out of the pool, and the digest as text: each costs a third of a buffer that is made outside of the heap.
+  const bytes = Buffer.allocUnsafe(LOCALITY_BYTES + DIGEST_BYTES).fill(0, 0, LOCALITY_BYTES);
   bytes.write(key, 0, LOCALITY_BYTES, 'latin1');
-  // As text, which costs a third of a buffer that is made outside of the heap.
   bytes.write(hash('sha256', key, 'latin1'), LOCALITY_BYTES, DIGEST_BYTES, 'latin1');
   return bytes;
 }

@@ -13,14 +13,15 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
   const [first, second] = postings;
   const exchange = 'exchange' in data ? data.exchange : undefined;
   const single = data.asset !== null && first !== undefined && postings.length === 1;
-  const entries = postings.flatMap(({ asset, amount, from, to }) => {
-    const shared = single ? { amount } : { asset, amount };
-    return [
-      { walletId: from.walletId, direction: 'DEBIT', ...shared, ...after(from) },
-      { walletId: to.walletId, direction: 'CREDIT', ...shared, ...after(to) },
-    ];
-  });
-  return {
+  const entries: Body[] = [];
+  for (const { asset, amount, from, to } of postings) {
+    const moved = single ? null : asset;
+    entries.push(
+      entryOf(from, 'DEBIT', { asset: moved, amount }),
+      entryOf(to, 'CREDIT', { asset: moved, amount }),
+    );
+  }
+  const body: Record<string, unknown> = {
     transactionId: event.id,
     type: data.type,
     status: 'posted',
@@ -33,20 +34,31 @@ export function postedBody(event: Placement, data: PostedData, metadata: Metadat
     recordedAt: event.recordedAt,
     reference: data.reference,
     metadata,
-    ...(data.toUserId === undefined ? {} : { toUserId: data.toUserId }),
-    ...exchangeShown(exchange, second?.to.balanceAfter ?? null),
-    ...('hold' in data ? { holdId: data.hold.holdId } : {}),
-    ...('reverses' in data ? { reverses: data.reverses, reason: data.reason ?? null } : {}),
-    ...('lot' in data ? { expiresAt: data.lot?.expiresAt ?? null } : {}),
-    ...('expires' in data ? { expires: data.expires ?? null } : {}),
   };
+  if (data.toUserId !== undefined) body['toUserId'] = data.toUserId;
+  if (exchange !== undefined) Object.assign(body, exchangeShown(exchange, second?.to.balanceAfter ?? null));
+  if ('hold' in data) body['holdId'] = data.hold.holdId;
+  if ('reverses' in data) {
+    body['reverses'] = data.reverses;
+    body['reason'] = data.reason ?? null;
+  }
+  if ('lot' in data) body['expiresAt'] = data.lot?.expiresAt ?? null;
+  if ('expires' in data) body['expires'] = data.expires ?? null;
+  return body;
 }
 
-function after({ balanceAfter, lots }: Posting['from']): Body {
-  return {
-    balanceAfter,
-    ...(lots === undefined ? {} : { lots: lots.map(({ lotId, amount }) => ({ lotId, amount })) }),
-  };
+/** `asset`: null where the transaction has one only, which is told with it. */
+function entryOf(
+  { walletId, balanceAfter, lots }: Posting['from'],
+  direction: 'DEBIT' | 'CREDIT',
+  { asset, amount }: { asset: string | null; amount: string },
+): Body {
+  const entry: Record<string, unknown> = { walletId, direction };
+  if (asset !== null) entry['asset'] = asset;
+  entry['amount'] = amount;
+  entry['balanceAfter'] = balanceAfter;
+  if (lots !== undefined) entry['lots'] = lots.map((share) => ({ lotId: share.lotId, amount: share.amount }));
+  return entry;
 }
 
 /** A declined attempt: what was asked for, why it was refused, and the figures seen under the lock. */

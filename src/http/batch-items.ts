@@ -34,13 +34,15 @@ export function readItem(
   const ofPath = params.safeParse(SUBJECT[type] === undefined ? {} : { id: subject });
   const ofBody = schema.safeParse(body);
   const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : ':id');
-  const faults = [
-    ...(given.dryRun || key !== null ? [] : [KEY_FAULT]),
-    ...(ofPath.success ? [] : [{ path: SUBJECT[type] ?? 'id', message: 'must be a UUID' }]),
-    ...(ofBody.success ? [] : faultsOf(ofBody.error)),
-  ];
-  if (!ofPath.success || !ofBody.success || faults.length > 0)
+  const lacksKey = key === null && !given.dryRun;
+  if (!ofPath.success || !ofBody.success || lacksKey) {
+    const faults = [
+      ...(lacksKey ? [KEY_FAULT] : []),
+      ...(ofPath.success ? [] : [{ path: SUBJECT[type] ?? 'id', message: 'must be a UUID' }]),
+      ...(ofBody.success ? [] : faultsOf(ofBody.error)),
+    ];
     return { path, kind: type, fault: new InvalidRequestError(faults) };
+  }
   const canonicalRequest = canonicalJson({ command: type, params: ofPath.data, body });
   return {
     path,

@@ -33,11 +33,12 @@ export function ofProblem(problem: Body & { status: number }, position: bigint |
 }
 
 /** What was not recorded has no place of its own: the ledger had come at least as far as this when it was decided. */
-export async function placed<One extends { readonly position: bigint | null }>(
+export function placed<One extends { readonly position: bigint | null }>(
   told: One,
   { readPool, ledgerId }: Pick<LedgerServices, 'readPool' | 'ledgerId'>,
-): Promise<One> {
-  return told.position === null ? { ...told, position: await headPosition(readPool, ledgerId) } : told;
+): One | Promise<One> {
+  if (told.position !== null) return told;
+  return headPosition(readPool, ledgerId).then((position) => ({ ...told, position }));
 }
 
 /** The same without what it does not have: it was not done, so it has no place and no time. */

@@ -125,7 +125,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
         return send(reply, { ...tellDryRun(answer, instance), position: headPosition });
       }
       const answer = await request.ledger.submit(asked);
-      request.ledger.metrics.commands.inc({ command: route.kind, outcome: outcomeLabel(answer) });
+      request.ledger.metrics.commands.count(route.kind, outcomeLabel(answer));
       if (answer.replayed) void reply.header('idempotent-replayed', 'true');
       return send(reply, await placed(tell(answer, instance), request.ledger));
     },
@@ -134,6 +134,7 @@ export function commandRoute<Body extends z.ZodType, Params extends z.ZodType>(
 
 /** The request's path, with its parameters as they are understood: the same for each spelling of an id. */
 function fillIn(url: string, params: Readonly<Record<string, string>>): string {
+  if (!url.includes(':')) return url;
   return url.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 

@@ -33,8 +33,8 @@ export function isHostAllowed(header: string | undefined, rules: OriginRules): b
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** True for what a browser sends on behalf of a page of another origin. What is no browser sends neither header. */
-export function isCrossSite({ host, origin, ...headers }: Headers, allowedHosts: readonly string[]): boolean {
-  const site = headers['sec-fetch-site'];
+export function isCrossSite(headers: Headers, allowedHosts: readonly string[]): boolean {
+  const { host, origin, 'sec-fetch-site': site } = headers;
   // `same-site` is another port of this machine, or a neighbour in the same domain.
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   if (origin === undefined) return false;

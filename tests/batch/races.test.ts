@@ -177,7 +177,7 @@ test('a wallet that appears while the second run waits is not locked late: the r
     const submission = {
       requests: [request],
       atomic: false,
-      attemptedEventIds: new Set<string>(),
+      attemptedEventIds: [],
       settle: () => undefined,
       fail: () => undefined,
     };

@@ -137,7 +137,7 @@ async function submitEach(
         if ('fault' in one) throw one.fault;
         const answer = await ledger.submit(one.request);
         replayed &&= answer.replayed;
-        ledger.metrics.commands.inc({ command: one.kind, outcome: outcomeLabel(answer) });
+        ledger.metrics.commands.count(one.kind, outcomeLabel(answer));
         return tell(answer, one.path);
       } catch (error) {
         replayed = false;

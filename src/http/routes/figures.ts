@@ -52,7 +52,7 @@ async function processFigures(startedAt: string) {
 type Outcome = { readonly command: string; readonly outcome: string; readonly count: number };
 
 async function countedCommands(metrics: LedgerMetrics) {
-  const { values } = await metrics.commands.get();
+  const { values } = await metrics.commands.counter.get();
   const outcomes = values
     .map(({ labels, value: count }): Outcome => ({
       ...{ command: String(labels.command), outcome: String(labels.outcome), count },
