@@ -14,15 +14,15 @@ import { startUp } from './start-up.ts';
 import { transfers } from './transfers.ts';
 import { twoProcesses } from './two-processes.ts';
 
-/** In the order in which they run: what wants an idle machine first. */
+/** In the order in which they run: what wants an idle machine first, and what leaves a lot to be cleared up after last. */
 export const scenarios: readonly Scenario[] = [
   startUp,
   pgbench,
   hotAccount,
   oneClient,
+  halfLoad,
   balanceReads,
   limits,
-  halfLoad,
   projectionLag,
   transfers,
   twoProcesses,

@@ -41,7 +41,7 @@ export type BatchRunnerDeps = {
   readonly onUnavailable: (cause: unknown) => void;
 };
 
-/** The runner never rejects: every submission is settled or failed. */
+/** The runner never rejects: every submission is failed, or settled by the next turn of the event loop. */
 export function createBatchRunner(deps: BatchRunnerDeps): BatchRunner {
   return async (submissions, turn) => {
     const batch = submissions.map((submission) => ({

@@ -76,13 +76,14 @@ function writeUuid(array: Buffer, id: string, at: number): void {
   }
 }
 
-/** bigint[]. */
+/** bigint[]. Throws a RangeError for what 64 bits do not hold. */
 export function int8Array(values: readonly bigint[]): Buffer {
   const array = header(INT8, values.length, values.length * (LENGTH_BYTES + 8));
   // That of Buffer takes a bigint apart into others.
   const view = new DataView(array.buffer, array.byteOffset, array.length);
   let at = HEADER_BYTES;
   for (const value of values) {
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`no bigint of PostgreSQL: ${value}`);
     view.setInt32(at, 8);
     view.setBigInt64(at + LENGTH_BYTES, value);
     at += LENGTH_BYTES + 8;

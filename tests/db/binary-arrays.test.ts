@@ -75,3 +75,8 @@ test('what is no UUID is refused before anything is sent', () => {
   ])
     assert.throws(() => uuidArray([good, bad]), TypeError, bad);
 });
+
+test('what 64 bits do not hold is refused before anything is sent', () => {
+  for (const bad of [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n + 5n])
+    assert.throws(() => int8Array([0n, bad]), RangeError);
+});

@@ -25,6 +25,8 @@ export type WalletColumns = {
   readonly noteAssetId: (place: number, assetId: string) => void;
   readonly noteEntry: (place: number, position: bigint) => void;
   readonly entriesOf: (place: number) => number;
+  /** What evolve is told of a wallet next is read anew, since it has changed otherwise than by evolve, or what evolve made of it is not to count. */
+  readonly forgetState: (place: number) => void;
   readonly noteOpened: (place: number, opened: EventData<'wallet.opened'>, position: bigint) => void;
   readonly seldomOf: (place: number) => Seldom;
   /** A wallet that evolve can fold from here on, though the range has not seen it opened. */
@@ -84,7 +86,6 @@ export function createWalletColumns(): WalletColumns {
     return place;
   }
 
-  /** What evolve is told of a wallet has changed otherwise than by evolve. */
   function forgetState(place: number): void {
     if (last.place === place) last.state = null;
     if (last2.place === place) last2.state = null;
@@ -192,9 +193,8 @@ export function createWalletColumns(): WalletColumns {
         figures[name].set(place, 0n);
       figures.movedPosition.set(place, position);
       figures.openedFloor.set(place, text === null ? null : BigInt(text));
-      forgetState(place);
     },
-    seldomOf,
+    ...{ seldomOf, forgetState },
     setState(place, known) {
       for (const [name, value] of [
         ['closingBalance', known.balance],

@@ -196,6 +196,7 @@ export function createWalletTracks(): WalletTracks {
       // Commands that wait move nothing, and there may be many.
       const entries = isOfSchedule(event) ? [] : evolveWithEntries(state, event);
       for (const { walletId } of entries) columns.noteEntry(placeOf(walletId, position), position);
+      if (opened !== null) columns.forgetState(placeOf(opened.walletId, position));
       if (isTwice) throw new Error(`wallet ${opened.walletId} was there before it was opened`);
       if (opened !== null) columns.noteOpened(placeOf(opened.walletId, position), opened, position);
       if (event.type === 'wallet.status_changed')

@@ -13,7 +13,8 @@ type OnRow = (row: Buffer) => void;
 
 /**
  * Calls `onRow` with each row of a query in turn, in the binary format; the bytes are only good during the call. COPY takes no parameters:
- * `query` is text of this program and numbers, never of a request. Rejects with the database's error, or with the first that `onRow` throws.
+ * `query` is text of this program and numbers, never of a request, and has a column. Rejects with the database's error, or, when all rows have
+ * come, with the first that `onRow` threw; after that one it is not called any more.
  */
 export function copyRows(client: PoolClient, query: string, onRow: OnRow): Promise<void> {
   let header = HEADER_BYTES;
