@@ -5,6 +5,7 @@ import { OperationalError } from '../errors.ts';
 import { installBodyParser } from './body-parser.ts';
 import { identifyCallers } from './callers.ts';
 import { answerTheUnexpected, answerUnreadable } from './client-error.ts';
+import { compileValidator } from './compile-validator.ts';
 import type { HttpDeps } from './deps.ts';
 import { installErrorHandling, problemOfError, sendProblem } from './error-handler.ts';
 import { installOpenApi } from './openapi.ts';
@@ -31,7 +32,6 @@ import { transactionRoutes } from './routes/transactions.ts';
 import { userRoutes } from './routes/users.ts';
 import { verificationRoutes } from './routes/verifications.ts';
 import { walletRoutes } from './routes/wallets.ts';
-import { compileValidator } from './compile-validator.ts';
 import { setApiHeaders } from './security-headers.ts';
 import {
   boundConnections,

@@ -1,28 +1,16 @@
 /** Rows by COPY: whole, in order and of any size, and a connection that can be used again after whatever went wrong. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import type pg from 'pg';
-import { createAuditPool } from '../../src/audit/rows/audit-pool.ts';
 import { copyLines, copyRows } from '../../src/audit/rows/copy-rows.ts';
 import { createColumnReader } from '../../src/audit/tree/decode-leaf.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useAuditPool } from '../support/audit-pool.ts';
 
-let database: TestDatabase;
-let pool: pg.Pool;
+const { pool } = useAuditPool();
 let client: pg.PoolClient;
 
-before(async () => {
-  database = await createTestDatabase();
-  pool = createAuditPool(database.url, 1);
-});
-
-after(async () => {
-  await pool.end();
-  await database.drop();
-});
-
 beforeEach(async () => {
-  client = await pool.connect();
+  client = await pool().connect();
 });
 
 afterEach(async () => {

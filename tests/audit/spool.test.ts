@@ -1,21 +1,16 @@
 /** Rows that wait in a file come back as they went in, however they fall into its chunks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAuditPool } from '../../src/audit/rows/audit-pool.ts';
 import { createSpool } from '../../src/audit/verify/spool.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { useAuditPool } from '../support/audit-pool.ts';
+
+const { pool } = useAuditPool();
 
 test('rows come back as they were written, table by table', async (t) => {
-  const database = await createTestDatabase();
-  const pool = createAuditPool(database.url, 1);
   const spool = await createSpool();
-  t.after(async () => {
-    await spool.close();
-    await pool.end();
-    await database.drop();
-  });
+  t.after(() => spool.close());
   const lengths = [...Array.from({ length: 3_000 }, (_, n) => n % 97), 65_536, 200_000, 3, 65_535, 0];
-  const client = await pool.connect();
+  const client = await pool().connect();
   try {
     const wanted = `unnest(array[${lengths.join()}]) with ordinality as wanted (length, n)`;
     await spool.write(client, 'long', `select n::text, repeat('x', length) from ${wanted} order by wanted.n`);

@@ -1,29 +1,16 @@
 /** Arrays as the server reads them: what goes in comes out, whatever it is. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
-import type pg from 'pg';
 import { byteaArray, int2Array, int8Array, textArray, uuidArray } from '../../src/db/binary-arrays.ts';
-import { createAuditPool } from '../../src/audit/rows/audit-pool.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { useAuditPool } from '../support/audit-pool.ts';
 
-let database: TestDatabase;
-let pool: pg.Pool;
-
-before(async () => {
-  database = await createTestDatabase();
-  pool = createAuditPool(database.url, 1);
-});
-
-after(async () => {
-  await pool.end();
-  await database.drop();
-});
+const { pool } = useAuditPool();
 
 /** As JSON, in which the driver has no say. */
 async function readBack(array: Buffer, type: string): Promise<unknown[]> {
   const spelled = type === 'bytea' ? "encode(x, 'hex')" : 'x::text';
-  const { rows } = await pool.query<{ found: string }>(
+  const { rows } = await pool().query<{ found: string }>(
     `select coalesce(json_agg(${spelled} order by ordinal), '[]')::text as found from unnest($1::${type}[]) with ordinality as a (x, ordinal)`,
     [array],
   );

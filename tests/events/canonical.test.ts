@@ -155,3 +155,17 @@ test('what it spells by itself is what the library spells, for any value and any
     { numRuns: 2_000 },
   );
 });
+
+test('few names and many are put in the same order', () => {
+  const names = fc.uniqueArray(fc.stringMatching(/^[a-z\u00e4\u4e00]{1,3}$/), {
+    minLength: 1,
+    maxLength: 45,
+  });
+  fc.assert(
+    fc.property(names, (of) => {
+      const value = Object.fromEntries(of.map((name) => [name, name]));
+      assert.deepEqual(Object.keys(JSON.parse(canonicalJson(value)) as object), of.toSorted());
+      assert.equal(canonicalJson(value), serialize(value));
+    }),
+  );
+});
