@@ -132,6 +132,7 @@ function serve(deps: LedgersDeps, ledgerId: number, queueOf: (ledgerId: number) 
   const services = {
     ledgerId,
     submit: (request: Request) => queueOf(ledgerId).submit(request),
+    submitEach: (requests: readonly Request[]) => queueOf(ledgerId).submitEach(requests),
     submitAtomic: (requests: readonly Request[]) => queueOf(ledgerId).submitAtomic(requests),
     dryRun: createDryRun(pools.dryRun, ledgerId),
     readPool: pools.read,

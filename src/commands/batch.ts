@@ -16,7 +16,7 @@ import { keyHash } from '../events/key-hash.ts';
 import { UnreadableEventError } from '../events/upcast.ts';
 import type { KnownHeads } from './known-heads.ts';
 import { lockHead } from './lock-and-read.ts';
-import type { Submission } from './submission.ts';
+import type { Answer, Failed, Settlement, Submission } from './submission.ts';
 
 export type BatchRunner = (submissions: readonly Submission[], turn: Turn) => Promise<void>;
 
@@ -181,11 +181,37 @@ async function splitUp(
   batch: readonly KeyedSubmission[],
   { error, turn }: { error: unknown; turn: Turn },
 ): Promise<void> {
-  if (batch.length === 1) throw error;
-  deps.log.warn({ err: error, commands: batch.length }, 'a command broke its batch: running them one by one');
-  for (const keyed of batch) {
+  const alone = batch.flatMap(eachAlone);
+  if (alone.length === 1) throw error;
+  deps.log.warn({ err: error, commands: alone.length }, 'a command broke its batch: running them one by one');
+  for (const keyed of alone) {
     await runToTheEnd(deps, [keyed], turn).catch((failure: unknown) => failAll(deps, [keyed], failure));
   }
+}
+
+/** A submission whose requests are done each for itself, as one for each; it is settled when all of those are. */
+function eachAlone(keyed: KeyedSubmission): KeyedSubmission[] {
+  const { submission, keyHashes } = keyed;
+  const { requests, atomic } = submission;
+  if (atomic || requests.length === 1) return [keyed];
+  const answers: (Answer | Failed)[] = [];
+  let left = requests.length;
+  return requests.map((request, index) => {
+    const end = (answer: Answer | Failed): void => {
+      answers[index] = answer;
+      left -= 1;
+      if (left === 0) submission.settle({ kind: 'answered_in_part', answers });
+    };
+    const settle = (settlement: Settlement): void => {
+      const [answer] = settlement.kind === 'answered' ? settlement.answers : [];
+      end(answer ?? { failed: new Error('one request was not settled by one answer') });
+    };
+    const one = {
+      ...{ requests: [request], atomic: false, settle, fail: (failed: unknown) => end({ failed }) },
+      attemptedEventIds: [...submission.attemptedEventIds],
+    };
+    return { submission: one, keyHashes: [keyHashes[index] ?? null] };
+  });
 }
 
 function outcomeUnknown(cause: unknown): OperationalError {

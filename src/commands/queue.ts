@@ -7,12 +7,14 @@
 import { OperationalError } from '../errors.ts';
 import type { BatchRunner } from './batch.ts';
 import type { Command } from './schemas.ts';
-import type { Answer, Request, Settlement, Submission } from './submission.ts';
+import type { Answer, Failed, Request, Settlement, Submission } from './submission.ts';
 
 export type CommandQueue = {
   /** Rejects with OperationalError (overloaded, shutting_down, database_unavailable, outcome_unknown) or a bug. */
   submit(request: Request): Promise<Answer>;
-  /** The same for several requests that are done together or not at all. */
+  /** Several, each for itself and in their order: one answer or failure for each. */
+  submitEach(requests: readonly Request[]): Promise<readonly (Answer | Failed)[]>;
+  /** Several that are done together or not at all. */
   submitAtomic(requests: readonly Request[]): Promise<Settlement>;
   /** How many commands wait, those of the running batch not counted. */
   depth(): number;
@@ -141,6 +143,20 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
     return answer;
   }
 
+  /** As few submissions as may be: each has its promise, its place in the queue, its settlement. */
+  async function submitEach(requests: readonly Request[]): Promise<readonly (Answer | Failed)[]> {
+    const settled = partsOf(requests, maxBatch).map(async (part) => {
+      try {
+        const settlement = await enqueue(part, false);
+        if ('answers' in settlement) return settlement.answers;
+      } catch (failed) {
+        return part.map(() => ({ failed }));
+      }
+      throw new Error('requests that are done each for itself were settled as one');
+    });
+    return (await Promise.all(settled)).flat();
+  }
+
   async function untilIdle(): Promise<void> {
     if (beginning) await new Promise((resolve) => setImmediate(resolve));
     while (underWay.length > 0) await Promise.all(underWay.map(({ done }) => done));
@@ -163,6 +179,7 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
   return {
     submit,
+    submitEach,
     submitAtomic: (requests) => enqueue(requests, true),
     depth: () => queued,
     isIdle: () => queued === 0 && underWay.length === 0,
@@ -174,6 +191,22 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
 function commandsIn(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { submission }) => sum + submission.requests.length, 0);
+}
+
+/** Cut where a part would be more than a batch. */
+function partsOf(requests: readonly Request[], maxBatch: number): Request[][] {
+  const parts: Request[][] = [];
+  let weight = Infinity;
+  for (const request of requests) {
+    const more = postingsOf(request.command);
+    weight += more;
+    if (weight > maxBatch) {
+      parts.push([]);
+      weight = more;
+    }
+    parts.at(-1)?.push(request);
+  }
+  return parts;
 }
 
 /** What a batch is bounded by: a command of many postings is as much work as so many commands. */

@@ -26,10 +26,15 @@ export type Answer = {
   readonly replayed: boolean;
 };
 
+/** Why one request was not done that was submitted with others, each for itself. */
+export type Failed = { readonly failed: unknown };
+
 /** What became of a submission. */
 export type Settlement =
   /** One answer for each request, in their order. */
   | { readonly kind: 'answered'; readonly answers: readonly Answer[] }
+  /** The same where some of them failed, which in an atomic submission all of them do. */
+  | { readonly kind: 'answered_in_part'; readonly answers: readonly (Answer | Failed)[] }
   /** Of an atomic submission: one request was refused, so none was done. */
   | { readonly kind: 'batch_refused'; readonly index: number; readonly answer: Answer }
   /** Of an atomic submission: some of its keys are known, others not, so it is not the one that was sent before. */

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { KeyRing } from '../access/key-ring.ts';
 import type { DryRun } from '../commands/dry-run.ts';
-import type { Answer, Request, Settlement } from '../commands/submission.ts';
+import type { Answer, Failed, Request, Settlement } from '../commands/submission.ts';
 import type { Tail } from '../events/tail.ts';
 import type { BalanceReader } from '../projections/queries/coalesced-balances.ts';
 import type { ReadSide } from '../projections/queries/read-model.ts';
@@ -49,6 +49,7 @@ export type QueueState = {
 /** What serves one ledger. */
 export type LedgerServices = ReadSide & {
   readonly submit: (request: Request) => Promise<Answer>;
+  readonly submitEach: (requests: readonly Request[]) => Promise<readonly (Answer | Failed)[]>;
   readonly submitAtomic: (requests: readonly Request[]) => Promise<Settlement>;
   readonly dryRun: DryRun;
   readonly balances: { readonly projected: BalanceReader; readonly strong: BalanceReader };

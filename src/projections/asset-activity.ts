@@ -4,54 +4,75 @@ import { tableOf, type Projection } from './projection.ts';
 
 const BASE = 'asset_activity';
 
+/**
+ * Of a range; `entries` joins `events e` with `c`, their legs that are credits: each odd one is, and has the posting's amount. An event
+ * counts once for an asset, by its first credit in it; only events of several postings have to look.
+ */
+const activity = (entries: string) => `
+select c.asset_id, date_trunc('hour', e.recorded_at) as hour, ${typeOf} as kind,
+       count(*) filter (where c.leg = 1 or not exists (
+                                               select
+                                                 from ledger_entries f
+                                                where f.ledger_id = $1::integer
+                                                  and f.position = e.position
+                                                  and f.leg < c.leg
+                                                  and f.leg % 2 = 1
+                                                  and f.asset_id = c.asset_id)) as posted,
+       sum(c.amount) as volume, 0 as rejected
+  from events e
+${entries}
+ where e.ledger_id = $1::integer
+   and e.position > $2::bigint
+   and e.position <= $3::bigint
+   and e.type in ('transaction.posted', 'hold.captured')
+ group by c.asset_id, hour, kind
+ union all
+select a.id, refused.hour, refused.kind, 0, 0, refused.count
+  from (
+        select e.data ->> 'asset' as slug, date_trunc('hour', e.recorded_at) as hour, ${typeOf} as kind, count(*) as count
+          from events e
+         where e.ledger_id = $1::integer
+           and e.position > $2::bigint
+           and e.position <= $3::bigint
+           and e.type = 'transaction.rejected'
+         group by slug, hour, kind
+       ) refused
+  join assets a
+    on a.ledger_id = $1::integer
+   and a.slug = refused.slug`;
+
+/** One probe an event: the planner guesses that a range is one row, and would join the two by comparing each with each. */
+const probed = `
+ cross join lateral (
+        select l.leg, l.asset_id, l.amount
+          from ledger_entries l
+         where l.ledger_id = $1::integer
+           and l.position = e.position
+           and l.leg % 2 = 1
+        offset 0
+       ) c`;
+
+/** For the settings of a rebuild. */
+const merged = `
+  join ledger_entries c
+    on c.ledger_id = $1::integer
+   and c.position = e.position
+   and c.position > $2::bigint
+   and c.position <= $3::bigint
+   and c.leg % 2 = 1`;
+
 export const assetActivity: Projection = {
   name: BASE,
   version: 1,
   tables: [BASE],
   async apply(tx, { ledgerId, generation, from, to }) {
-    const table = tableOf(BASE, generation);
-    // Each odd leg is the credit of one posting: its amount is the posting's. Events and credits of a position meet by
-    // sorting: the planner guesses that a range is one row, and would join the two by comparing each with each.
     await tx.query({
       name: `${BASE}-${generation}`,
       text: `
-with line as materialized (
-  select e.position, e.type, date_trunc('hour', e.recorded_at) as hour, d.type as kind, d.asset as slug,
-         null::uuid as asset_id, null::numeric as amount
-    from events e
-   cross join lateral json_to_record(e.data) as d (type text, asset text)
-   where e.ledger_id = $1::integer
-     and e.position > $2::bigint
-     and e.position <= $3::bigint
-     and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')
-   union all
-  select c.position, null, null, null, null, c.asset_id, c.amount
-    from ledger_entries c
-   where c.ledger_id = $1::integer
-     and c.position > $2::bigint
-     and c.position <= $3::bigint
-     and c.leg % 2 = 1
-), described as (
-  select l.position, l.asset_id, l.amount, max(l.hour) over event as hour, max(l.kind) over event as kind
-    from line l
-  window event as (partition by l.position)
-)
-insert into ${table} as a (ledger_id, asset_id, hour, type, posted, volume, rejected)
+insert into ${tableOf(BASE, generation)} as a (ledger_id, asset_id, hour, type, posted, volume, rejected)
 select $1::integer, happened.asset_id, happened.hour, happened.kind, sum(happened.posted), sum(happened.volume),
        sum(happened.rejected)
-  from (
-        select d.asset_id, d.hour, d.kind, count(distinct d.position) as posted, sum(d.amount) as volume, 0 as rejected
-          from described d
-         where d.asset_id is not null
-         group by d.asset_id, d.hour, d.kind
-         union all
-        select s.id, l.hour, l.kind, 0, 0, count(*)
-          from line l
-          join assets s
-            on s.ledger_id = $1::integer
-           and s.slug = l.slug
-         where l.type = 'transaction.rejected'
-         group by s.id, l.hour, l.kind
+  from (${activity(probed)}
        ) happened
  group by happened.asset_id, happened.hour, happened.kind
  order by happened.asset_id, happened.hour, happened.kind
@@ -72,54 +93,14 @@ select set_config('enable_mergejoin', 'on', true), set_config('enable_hashjoin',
        set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'off', true),
        set_config('enable_incremental_sort', 'off', true)`,
       });
-      const values = [ledgerId, from, to];
       await tx.query({
-        name: `${BASE}-part-posted-${generation}`,
-        // An event counts once for an asset, by its first credit in it; only events of several postings have to look.
+        name: `${BASE}-part-${generation}`,
         text: `
 insert into ${tableOf(BASE, generation)} (ledger_id, asset_id, hour, type, posted, volume, rejected)
-select $1::integer, c.asset_id, date_trunc('hour', e.recorded_at) as hour, ${typeOf} as kind,
-       count(*) filter (where c.leg = 1 or not exists (
-                                               select
-                                                 from ledger_entries f
-                                                where f.ledger_id = $1::integer
-                                                  and f.position = c.position
-                                                  and f.leg < c.leg
-                                                  and f.leg % 2 = 1
-                                                  and f.asset_id = c.asset_id)),
-       sum(c.amount), 0
-  from events e
-  join ledger_entries c
-    on c.ledger_id = $1::integer
-   and c.position = e.position
- where e.ledger_id = $1::integer
-   and e.position > $2::bigint
-   and e.position <= $3::bigint
-   and e.type in ('transaction.posted', 'hold.captured')
-   and c.position > $2::bigint
-   and c.position <= $3::bigint
-   and c.leg % 2 = 1
- group by c.asset_id, hour, kind`,
-        values,
-      });
-      await tx.query({
-        name: `${BASE}-part-rejected-${generation}`,
-        text: `
-insert into ${tableOf(BASE, generation)} (ledger_id, asset_id, hour, type, posted, volume, rejected)
-select $1::integer, a.id, refused.hour, refused.kind, 0, 0, refused.count
-  from (
-        select e.data ->> 'asset' as slug, date_trunc('hour', e.recorded_at) as hour, ${typeOf} as kind, count(*) as count
-          from events e
-         where e.ledger_id = $1::integer
-           and e.position > $2::bigint
-           and e.position <= $3::bigint
-           and e.type = 'transaction.rejected'
-         group by slug, hour, kind
-       ) refused
-  join assets a
-    on a.ledger_id = $1::integer
-   and a.slug = refused.slug`,
-        values,
+select $1::integer, happened.*
+  from (${activity(merged)}
+       ) happened`,
+        values: [ledgerId, from, to],
       });
     },
     async finish(tx, { ledgerId, generation }) {

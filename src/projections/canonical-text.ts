@@ -1,9 +1,9 @@
 /**
- * What a rebuild needs of the `data` of `events e`, without parsing all of it: the postings are most of a transaction's bytes, and
+ * What read models need of the `data` of `events e`, without parsing all of it: the postings are most of a transaction's bytes, and
  * reading three fields as JSON costs twice as much as all the rest of filling a row.
  *
  * The bytes are canonical (RFC 8785): keys in order, no space; inside of a string no key can stand, since its quotes are escaped.
- * `apply` reads the same fields as JSON, and both are held against each other by tests.
+ * Tests hold each of these against the same field read as JSON.
  *
  * At the top of a transaction, what comes after "reference" are reversedType, reverses, toUserId, type and userId, each a string or
  * null. So the last `"reference":` is that of the top, and from there on each key stands once.

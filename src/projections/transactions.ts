@@ -2,42 +2,17 @@
  * What the filters of GET /transactions need and no index on the log can serve: type, reference, and the user of
  * a refused transaction. A posted one is found by user through the entries of the user's wallets.
  */
+import type { Transaction } from '../db/transaction.ts';
 import { requestTail, tailReference, tailType, tailUserId } from './canonical-text.ts';
-import { tableOf, type Projection } from './projection.ts';
+import { tableOf, type Projection, type Range } from './projection.ts';
 
 const BASE = 'transactions';
 
-export const transactions: Projection = {
-  name: BASE,
-  version: 1,
-  tables: [BASE],
-  async apply(tx, { ledgerId, generation, from, to }) {
-    await tx.query({
-      name: `${BASE}-${generation}`,
-      text: `
-insert into ${tableOf(BASE, generation)} (ledger_id, position, type, status, reference, user_id)
-select e.ledger_id,
-       e.position,
-       d.type,
-       case e.type when 'transaction.rejected' then 'rejected' else 'posted' end,
-       d.reference,
-       d."userId"
-  from events e
- cross join lateral json_to_record(e.data) as d (type text, reference text, "userId" uuid)
- where e.ledger_id = $1::integer
-   and e.position > $2::bigint
-   and e.position <= $3::bigint
-   and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
-      values: [ledgerId, from, to],
-    });
-  },
-  build: {
-    // It has the most rows to index and to compare.
-    endsSlowly: true,
-    async part(tx, { ledgerId, generation, from, to }) {
-      await tx.query({
-        name: `${BASE}-part-${generation}`,
-        text: `
+/** Of a range: the same while the log grows and in a rebuild. */
+async function insertRows(tx: Transaction, { ledgerId, generation, from, to }: Range): Promise<void> {
+  await tx.query({
+    name: `${BASE}-${generation}`,
+    text: `
 insert into ${tableOf(BASE, generation)} (ledger_id, position, type, status, reference, user_id)
 select e.ledger_id,
        e.position,
@@ -51,8 +26,15 @@ select e.ledger_id,
    and e.position > $2::bigint
    and e.position <= $3::bigint
    and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')`,
-        values: [ledgerId, from, to],
-      });
-    },
-  },
+    values: [ledgerId, from, to],
+  });
+}
+
+export const transactions: Projection = {
+  name: BASE,
+  version: 1,
+  tables: [BASE],
+  apply: insertRows,
+  // It has the most rows to index and to compare.
+  build: { endsSlowly: true, part: insertRows },
 };

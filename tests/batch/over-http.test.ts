@@ -92,6 +92,24 @@ test('a command that the database refuses is a 500 that leaks nothing, and its n
   assert.equal(good.body.balanceAfter, '1');
 });
 
+test('in a batch for themselves too, each in its place', async () => {
+  const user = await registerUser(service);
+  const fields = { type: 'topup', userId: user.id, assetSlug, amount: '1' };
+  const commands = ['a', 'b'].map((suffix) => ({ idempotencyKey: `${user.id}-${suffix}`, ...fields }));
+  await failAppends(observer, { correlationId: 'poisoned', sqlState: 'P0001', times: 2 });
+  const first = await service.post('/transactions/batch', { commands }, '', { 'x-request-id': 'poisoned' });
+  assert.equal(first.status, 200);
+  const codes = first.body.results.map(({ status, body }: Reply) => body.code ?? status);
+  assert.deepEqual(codes, ['internal_error', 201], 'of the two together, then of the first alone');
+  assert.doesNotMatch(first.text, /refused by the test|P0001/);
+  assert.equal(first.headers['idempotent-replayed'], undefined);
+  const again = await service.post('/transactions/batch', { commands }, '');
+  assert.deepEqual(
+    again.body.results.map(({ body }: Reply) => body.balanceAfter),
+    ['2', '1'],
+  );
+});
+
 test('a commit of unknown fate is a 201 once it is known', async () => {
   const user = await registerUser(service);
   const key = randomUUID();

@@ -4,6 +4,14 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { inTransaction } from '../../src/db/pool.ts';
 import { projections } from '../../src/projections/catalog.ts';
+import {
+  openedWallet,
+  requestTail,
+  tailReference,
+  tailType,
+  tailUserId,
+  typeOf,
+} from '../../src/projections/canonical-text.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { createTables, indexTables } from '../../src/projections/rebuild/generation-tables.ts';
 import { createAsset, registerUser } from '../support/service.ts';
@@ -16,7 +24,7 @@ let side: ReadSide;
 let head: bigint;
 const whole = new Map<string, Row[][]>();
 
-/** Text that looks like the fields which a rebuild finds without parsing the document. */
+/** Text that looks like the fields which read models find without parsing the document. */
 async function writeConfusingTransactions(): Promise<void> {
   const { id: userId } = await registerUser(side.service);
   const assetSlug = await createAsset(side.service);
@@ -77,6 +85,28 @@ test('the log of these tests has references and users of all kinds', () => {
   assert.ok(rows!.some(({ reference }) => reference === null));
   assert.ok(rows!.some(({ user_id: userId }) => userId === null));
   assert.ok(new Set(rows!.map(({ type }) => type)).size > 4);
+});
+
+test('what is read from the text of events is what JSON has there', async () => {
+  const differing = `
+select e.position
+  from events e
+ cross join lateral ${requestTail}
+ where e.ledger_id = $1
+   and e.type in ('transaction.posted', 'hold.captured', 'transaction.rejected')
+   and (${typeOf}, ${tailType}, ${tailReference}, ${tailUserId})
+       is distinct from (e.data ->> 'type', e.data ->> 'type', e.data ->> 'reference', (e.data ->> 'userId')::uuid)
+ union all
+select e.position
+  from events e
+ cross join lateral ${openedWallet}
+ where e.ledger_id = $1
+   and e.type = 'wallet.opened'
+   and (opened.wallet_id, opened.asset_id, opened.owner, opened.is_system)
+       is distinct from ((e.data ->> 'walletId')::uuid, (e.data ->> 'assetId')::uuid,
+                         coalesce(e.data #>> '{owner,userId}', e.data #>> '{owner,system}'),
+                         e.data #>> '{owner,system}' is not null)`;
+  assert.deepEqual(await side.rows(differing), []);
 });
 
 for (const projection of projections) {

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Command } from '../../commands/schemas.ts';
-import type { Settlement } from '../../commands/submission.ts';
+import type { Request, Settlement } from '../../commands/submission.ts';
 import { countPostings } from '../../projections/queries/transactions.ts';
 import { InvalidRequestError } from '../../errors.ts';
 import { readItem, type ReadItem } from '../batch-items.ts';
@@ -94,7 +94,7 @@ function allowed(request: FastifyRequest, read: ReadItem): ReadItem {
 
 /** A reversal has as many postings as what it takes back. */
 async function checkPostings(ledger: LedgerServices, read: readonly ReadItem[]): Promise<void> {
-  const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
+  const requests = requestsOf(read);
   const reversed = requests.flatMap(({ command }) =>
     command.kind === 'reversal' ? [command.transactionId] : [],
   );
@@ -125,42 +125,47 @@ async function runEach(read: readonly ReadItem[], { request, reply }: Exchange):
   return sendResults(reply, await placed({ told, position: lastPosition(told) }, request.ledger));
 }
 
-/** Submitted in one turn, so that they keep their order. `replayed`: each of them had its answer already. */
+/** `replayed`: each of them had its answer already. */
 async function submitEach(
   ledger: LedgerServices,
   read: readonly ReadItem[],
 ): Promise<{ told: Told[]; replayed: boolean }> {
-  let replayed = true;
-  const told = await Promise.all(
-    read.map(async (one): Promise<Told> => {
-      try {
-        if ('fault' in one) throw one.fault;
-        const answer = await ledger.submit(one.request);
-        replayed &&= answer.replayed;
-        ledger.metrics.commands.count(one.kind, outcomeLabel(answer));
-        return tell(answer, one.path);
-      } catch (error) {
-        replayed = false;
-        return faulty(error as Error, one.path);
-      }
-    }),
-  );
+  const answers = await ledger.submitEach(requestsOf(read));
+  const replayed = answers.length === read.length && answers.every((one) => 'replayed' in one && one.replayed);
+  const told = inTheirPlaces(read, answers, (answer, { path, kind }) => {
+    if ('failed' in answer) return faulty(answer.failed as Error, path);
+    ledger.metrics.commands.count(kind, outcomeLabel(answer));
+    return tell(answer, path);
+  });
   return { told, replayed };
+}
+
+function requestsOf(read: readonly ReadItem[]): Request[] {
+  return read.flatMap((one) => ('request' in one ? [one.request] : []));
+}
+
+/** What is no command is told its fault, each of the others its answer. */
+function inTheirPlaces<One>(
+  read: readonly ReadItem[],
+  answers: readonly One[],
+  say: (answer: One, of: ReadItem) => Told,
+): Told[] {
+  const rest = answers.values();
+  return read.map((one) => {
+    if ('fault' in one) return faulty(one.fault, one.path);
+    const { value, done } = rest.next();
+    if (done === true) throw new Error('there are fewer answers than commands');
+    return say(value, one);
+  });
 }
 
 async function dryRunEach(
   ledger: LedgerServices,
   read: readonly ReadItem[],
 ): Promise<{ told: Told[]; headPosition: bigint }> {
-  const requests = read.flatMap((one) => ('request' in one ? [one.request] : []));
-  const { settlement, headPosition } = await ledger.dryRun(requests, false);
-  const answers = settlement.kind === 'answered' ? [...settlement.answers] : [];
-  const told = read.map((one) => {
-    if ('fault' in one) return faulty(one.fault, one.path);
-    const answer = answers.shift();
-    if (answer === undefined) throw new Error('a dry run has fewer answers than commands');
-    return tellDryRun(answer, one.path);
-  });
+  const { settlement, headPosition } = await ledger.dryRun(requestsOf(read), false);
+  const answers = settlement.kind === 'answered' ? settlement.answers : [];
+  const told = inTheirPlaces(read, answers, (answer, { path }) => tellDryRun(answer, path));
   return { told, headPosition };
 }
 
@@ -212,6 +217,8 @@ async function sendSettlement(
       const problem = problemOf('idempotency_key_reused', detail, pathOf(request), { differs });
       return send(reply, await placed(ofProblem(problem, how.position), request.ledger));
     }
+    case 'answered_in_part':
+      throw new Error('an atomic batch is done as a whole or not at all');
   }
 }
 
