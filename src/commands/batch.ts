@@ -236,8 +236,9 @@ function settleAll(
   const { appended, events, settlements } = result;
   // The next batch leaves for the database before the callers of this one are answered: both work at once.
   setImmediate(() => {
-    for (const [index, { submission }] of batch.entries()) {
-      const settlement = settlements[index];
+    let index = 0;
+    for (const { submission } of batch) {
+      const settlement = settlements[index++];
       if (settlement === undefined)
         submission.fail(new Error('a batch gave fewer answers than it had commands'));
       else submission.settle(settlement);

@@ -46,7 +46,8 @@ export function committed(
   { personal = new Map(), as }: { personal?: PersonalByEvent; as?: Expectation } = {},
 ): AttemptResult {
   if (plan.raisesPolicy) options.cache.expire();
-  options.cache.rememberWallets(plan.wallets);
+  for (const { event } of plan.events)
+    if (event.type === 'wallet.opened') options.cache.rememberWallet(event.data);
   options.known.learn(appended, plan.events.length, plan.wallets, as);
   return { settlements: settlementsOf(plan, appended, personal), appended, events: plan.events.length };
 }

@@ -188,12 +188,12 @@ function answerAnew(
   const context = work.contextFor(work.occurredAt);
   const decision = decide(state, request.command, context);
   if (decision.kind !== 'events') return known(decision);
-  const last = decision.events.length - 1;
-  for (const [index, event] of decision.events.entries()) {
+  const last = decision.events.at(-1);
+  for (const event of decision.events) {
     const entries = evolveWithEntries(state, { ...event, occurredAt: work.occurredAt });
     for (const entry of entries) touched.add(entry.walletId);
     if (isAboutWallet(event)) touched.add(event.data.walletId);
-    const carriesKey = index === last && request.idempotencyKey !== null && keyHash !== null;
+    const carriesKey = event === last && request.idempotencyKey !== null && keyHash !== null;
     const key = carriesKey
       ? {
           text: request.idempotencyKey,

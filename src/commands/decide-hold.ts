@@ -3,6 +3,7 @@ import type { Hold, LotShare } from '../events/catalog.ts';
 import { afterFirst, endsMember, firstOf, lotsMember, sharesOf } from '../events/lots.ts';
 import { windowsInForce } from '../events/spend-limits.ts';
 import {
+  TREASURY,
   lotsOf,
   openedWallet,
   spendable,
@@ -11,7 +12,7 @@ import {
   type WalletState,
 } from '../events/state.ts';
 import { isInRange } from '../money.ts';
-import { TREASURY, afterOpening, rejection, type Described } from './decide-transaction.ts';
+import { afterOpening, rejection, type Described } from './decide-transaction.ts';
 import {
   assetNotFound,
   happened,

@@ -1,7 +1,7 @@
 /** The rules of top-up, bonus, spend, transfer, exchange and postings: money that moves from owner to owner. */
 import type { EventData, NewEvent, Owner, PersonalValue } from '../events/catalog.ts';
 import { personalMetadataField } from '../events/transaction-resource.ts';
-import type { LedgerState } from '../events/state.ts';
+import { TREASURY, type LedgerState } from '../events/state.ts';
 import { askedOfBonus, expiryFault, intoLot, lotOf } from './decide-lot.ts';
 import { happened, newEvent, type Decision, type DecisionContext } from './decision.ts';
 import { termsOf } from './exchange-terms.ts';
@@ -14,8 +14,6 @@ import {
   type TransferCommand,
 } from './money-schemas.ts';
 import { missingFrom, pay, type Movement, type RecordedRefusal } from './postings.ts';
-
-export const TREASURY: Owner = { system: 'treasury' };
 
 type Requested = EventData<'transaction.rejected'>;
 

@@ -5,11 +5,10 @@
  * asked for anew each time.
  */
 import { LRUCache } from 'lru-cache';
-import type { Owner } from '../events/catalog.ts';
 import { limitsOfText } from '../events/spend-limits.ts';
-import { walletKey, type AssetState, type UserState, type WalletState } from '../events/state.ts';
+import { walletKey, type AssetState, type UserState } from '../events/state.ts';
 import type { Transaction } from '../db/transaction.ts';
-import { ownerKey } from '../events/catalog.ts';
+import { ownerKey, type EventData, type Owner } from '../events/catalog.ts';
 
 /** Each many times what a batch can name. */
 const MAX_USERS = 100_000;
@@ -35,8 +34,8 @@ export type DirectoryCache = {
   asset(slug: string): AssetState | undefined;
   assetSlug(assetId: string): string | undefined;
   walletId(key: string): string | undefined;
-  /** Of wallets that a committed batch opened or changed. */
-  rememberWallets(wallets: readonly WalletState[]): void;
+  /** One that a committed batch opened. */
+  rememberWallet(opened: EventData<'wallet.opened'>): void;
   /** Forgets statuses and caps: the policy version moved on. */
   expire(): void;
 };
@@ -103,9 +102,7 @@ export function createDirectoryCache(ledgerId: number, limits = LIMITS): Directo
     asset: (slug) => assets.get(slug),
     assetSlug: (assetId) => slugs.get(assetId),
     walletId: (key) => walletIds.get(key),
-    rememberWallets(wallets) {
-      for (const { owner, asset, id } of wallets) walletIds.set(walletKey(owner, asset), id);
-    },
+    rememberWallet: ({ owner, asset, walletId }) => void walletIds.set(walletKey(owner, asset), walletId),
     expire,
   };
 }

@@ -1,6 +1,6 @@
 /** What a batch of commands names: the users, assets and wallets to know, and the wallets to lock. */
 import type { Owner, RecordedEvent } from '../events/catalog.ts';
-import { walletKey } from '../events/state.ts';
+import { TREASURY, walletKey } from '../events/state.ts';
 import type { Needs } from './directory-cache.ts';
 import { postingsOf, waitingCommand, type References } from './references.ts';
 import type { Command } from './schemas.ts';
@@ -27,7 +27,8 @@ function collectNeeds(references: References) {
 
   function wallet(owner: Owner, asset: string): void {
     assets.add(asset);
-    wallets.set(walletKey(owner, asset), { owner, asset });
+    const key = walletKey(owner, asset);
+    if (!wallets.has(key)) wallets.set(key, { owner, asset });
     if ('userId' in owner) users.add(owner.userId);
   }
 
@@ -77,7 +78,7 @@ function takeNeeds(command: Command, references: References, collector: Collecto
     case 'bonus':
     case 'spend':
       wallet({ userId: command.userId }, command.assetSlug);
-      wallet({ system: 'treasury' }, command.assetSlug);
+      wallet(TREASURY, command.assetSlug);
       break;
     case 'transfer':
       wallet({ userId: command.fromUserId }, command.assetSlug);
@@ -86,7 +87,7 @@ function takeNeeds(command: Command, references: References, collector: Collecto
     case 'exchange':
       for (const asset of [command.fromAsset, command.toAsset]) {
         wallet({ userId: command.userId }, asset);
-        wallet({ system: 'treasury' }, asset);
+        wallet(TREASURY, asset);
       }
       break;
     case 'postings':
@@ -101,7 +102,7 @@ function takeNeeds(command: Command, references: References, collector: Collecto
     case 'capture': {
       const event = references.events.get(command.holdId);
       walletsOf(event);
-      if (event?.type === 'hold.placed') wallet(command.to ?? { system: 'treasury' }, event.data.hold.asset);
+      if (event?.type === 'hold.placed') wallet(command.to ?? TREASURY, event.data.hold.asset);
       break;
     }
     case 'release':

@@ -5,22 +5,19 @@
 import type { RecordedRefusalCode, Refusal } from '../errors.ts';
 import { ownerKey, type LotShare, type NewEvent, type Owner, type Posting } from '../events/catalog.ts';
 import { MAX_OPEN_LOTS } from '../events/parts.ts';
-import { changed, lotsMember, openLots, openedBy, sharesOf, type Lot } from '../events/lots.ts';
+import { lotsMember, openLots, openedBy, sharesOf, type Lot } from '../events/lots.ts';
 import {
   available,
-  floorAfter,
   isTreasury,
-  lotsOf,
-  openedWallet,
   spendable,
-  walletKey,
   walletOf,
   type AssetState,
   type LedgerState,
   type WalletState,
 } from '../events/state.ts';
 import { isInRange } from '../money.ts';
-import { assetNotFound, newEvent, unknownUser, type Decision, type DecisionContext } from './decision.ts';
+import { assetNotFound, unknownUser, type Decision, type DecisionContext } from './decision.ts';
+import { Purse } from './purse.ts';
 import { spendRefusal, type Payment } from './spend-refusal.ts';
 
 export type RecordedRefusal = Refusal<RecordedRefusalCode>;
@@ -54,13 +51,15 @@ export type Paid = { readonly opened: readonly NewEvent[] } & (
 /** What the state does not know, or who was erased; null when all that the movements name exists. */
 export function missingFrom(state: LedgerState, movements: readonly Movement[]): Decision | null {
   for (const { from, to, assetSlug } of movements) {
-    for (const party of [from, to]) {
-      const unknown = 'userId' in party ? unknownUser(state, party.userId) : null;
-      if (unknown !== null) return unknown;
-    }
+    const unknown = unknownParty(state, from) ?? unknownParty(state, to);
+    if (unknown !== null) return unknown;
     if (!state.assets.has(assetSlug)) return assetNotFound(assetSlug);
   }
   return null;
+}
+
+function unknownParty(state: LedgerState, party: Owner): Decision | null {
+  return 'userId' in party ? unknownUser(state, party.userId) : null;
 }
 
 /** Of movements whose users and assets exist. */
@@ -70,7 +69,7 @@ export function pay(
   context: DecisionContext,
   rules: PayRules = {},
 ): Paid {
-  const purse = createPurse(state, context);
+  const purse = new Purse(state, context);
   if (rules.forced !== true) {
     for (const movement of movements) {
       const barred = statusRefusal(state, movement, assetOf(state, movement));
@@ -79,7 +78,7 @@ export function pay(
   }
   const postings: Posting[] = [];
   const payments: Payment[] = [];
-  for (const movement of movements) {
+  for (const [index, movement] of movements.entries()) {
     const { from, to, amount } = movement;
     const asset = assetOf(state, movement);
     const payer = purse.walletOf(from, asset);
@@ -87,7 +86,7 @@ export function pay(
     const unaffordable = paymentRefusal({ payer, lots, movement, asset, rules, at: context.occurredAt });
     // That there is nothing to pay with must be a locked fact, so the payer's wallet is opened.
     if (unaffordable !== null) {
-      return { kind: 'refused', refusal: unaffordable, opened: purse.opened().filter(opens(payer)) };
+      return { kind: 'refused', refusal: unaffordable, opened: purse.opened.filter(opens(payer)) };
     }
     const payee = purse.walletOf(to, asset);
     const fromBalance = payer.balance - amount;
@@ -95,23 +94,27 @@ export function pay(
     const held = payer.held - (rules.fromHold ?? 0n);
     // The floor goes along with what is free.
     if (!isInRange(fromBalance) || !isInRange(toBalance) || !isInRange(fromBalance - held)) {
-      return { kind: 'refused', refusal: outOfRange(amount), opened: purse.opened() };
+      return { kind: 'refused', refusal: outOfRange(amount), opened: purse.opened };
     }
-    const crowded = crowdedRefusal(purse.lotsOf(payee), movement.toLots ?? []);
+    const toLots = movement.toLots ?? NO_LOTS;
+    const crowded = crowdedRefusal(purse.lotsOf(payee), toLots);
     if (crowded !== null)
-      return { kind: 'refused', refusal: crowded, opened: purse.opened().filter(opens(payee)) };
+      return { kind: 'refused', refusal: crowded, opened: purse.opened.filter(opens(payee)) };
     const fromLots = movement.fromLots ?? sharesFor(movement, lots, context);
-    purse.put({ ...payer, balance: fromBalance, held });
-    purse.put({ ...payee, balance: toBalance });
-    purse.moveLots(payer, fromLots, -1n);
-    purse.moveLots(payee, movement.toLots ?? [], 1n);
+    // For the movements after it, of which most commands have none.
+    if (index < movements.length - 1) {
+      purse.put({ ...payer, balance: fromBalance, held });
+      purse.put({ ...payee, balance: toBalance });
+      purse.moveLots(payer, fromLots, -1n);
+      purse.moveLots(payee, toLots, 1n);
+    }
     payments.push({ payer, amount });
     // In the order of their names: canonical JSON needs no copy then.
     postings.push({
       amount: amount.toString(),
       asset: asset.slug,
-      from: { balanceAfter: fromBalance.toString(), ...lotsMember(fromLots), walletId: payer.id },
-      to: { balanceAfter: toBalance.toString(), ...lotsMember(movement.toLots ?? []), walletId: payee.id },
+      from: sideOf(payer, fromBalance, fromLots),
+      to: sideOf(payee, toBalance, toLots),
     });
   }
   // A hold was counted when it was placed.
@@ -119,9 +122,17 @@ export function pay(
   const limited = counts ? spendRefusal(state, payments, context.occurredAt) : null;
   if (limited !== null) {
     const { payer, refusal } = limited;
-    return { kind: 'refused', refusal, opened: purse.opened().filter(opens(payer)) };
+    return { kind: 'refused', refusal, opened: purse.opened.filter(opens(payer)) };
   }
-  return { kind: 'paid', postings, opened: purse.opened() };
+  return { kind: 'paid', postings, opened: purse.opened };
+}
+
+const NO_LOTS: readonly LotShare[] = [];
+
+function sideOf({ id }: WalletState, balance: bigint, lots: readonly LotShare[]): Posting['from'] {
+  const balanceAfter = balance.toString();
+  if (lots.length === 0) return { balanceAfter, walletId: id };
+  return { balanceAfter, ...lotsMember(lots), walletId: id };
 }
 
 function opens(wallet: WalletState): (event: NewEvent) => boolean {
@@ -139,40 +150,7 @@ function sharesFor(
   lots: readonly Lot[],
   { occurredAt }: DecisionContext,
 ): readonly LotShare[] {
-  return lots.length === 0 ? [] : sharesOf(lots, amount, occurredAt);
-}
-
-/** Wallets and their lots as the movements so far have left them, opened when first named. */
-function createPurse(state: LedgerState, context: DecisionContext) {
-  /** By id, those that were changed. */
-  const wallets = new Map<string, WalletState>();
-  const lots = new Map<string, readonly Lot[]>();
-  const opened: NewEvent[] = [];
-  /** By walletKey, as they were opened. */
-  const fresh = new Map<string, WalletState>();
-  return {
-    walletOf(owner: Owner, asset: AssetState): WalletState {
-      const known = walletOf(state, owner, asset.slug) ?? fresh.get(walletKey(owner, asset.slug));
-      if (known !== undefined) return wallets.get(known.id) ?? known;
-      const data = { walletId: context.nextId(), owner, assetId: asset.id, asset: asset.slug, floor: '0' };
-      opened.push(newEvent('wallet.opened', data, context));
-      const wallet = openedWallet(data);
-      fresh.set(walletKey(owner, asset.slug), wallet);
-      return wallet;
-    },
-    put(wallet: WalletState): void {
-      const floor = floorAfter(wallet, available(wallet));
-      wallets.set(wallet.id, { ...wallet, floor });
-    },
-    lotsOf: (wallet: WalletState): readonly Lot[] => lots.get(wallet.id) ?? lotsOf(state, wallet),
-    moveLots(wallet: WalletState, shares: readonly LotShare[], sign: bigint): void {
-      for (const { lotId, amount } of shares) {
-        const change = { lotId, remaining: sign * BigInt(amount), reserved: 0n };
-        lots.set(wallet.id, changed(this.lotsOf(wallet), change));
-      }
-    },
-    opened: (): readonly NewEvent[] => opened,
-  };
+  return lots.length === 0 ? NO_LOTS : sharesOf(lots, amount, occurredAt);
 }
 
 export function statusRefusal(
@@ -180,21 +158,25 @@ export function statusRefusal(
   parties: { readonly from: Owner; readonly to: Owner },
   asset: AssetState,
 ): RecordedRefusal | null {
-  for (const party of [parties.from, parties.to]) {
-    if ('userId' in party && state.users.get(party.userId)?.status === 'BANNED') {
-      return { code: 'user_banned', detail: 'The user is banned.', figures: { userId: party.userId } };
-    }
-  }
+  const { from, to } = parties;
+  const banned = isBanned(state, from) ? from : isBanned(state, to) ? to : null;
+  if (banned !== null && 'userId' in banned)
+    return { code: 'user_banned', detail: 'The user is banned.', figures: { userId: banned.userId } };
   if (asset.status === 'FROZEN') {
     return { code: 'asset_frozen', detail: 'The asset is frozen.', figures: { asset: asset.slug } };
   }
-  for (const party of [parties.from, parties.to]) {
-    const wallet = walletOf(state, party, asset.slug);
-    if (wallet?.status === 'FROZEN') {
-      return { code: 'wallet_frozen', detail: 'The wallet is frozen.', figures: { walletId: wallet.id } };
-    }
-  }
-  return null;
+  const frozen = frozenWallet(state, from, asset) ?? frozenWallet(state, to, asset);
+  if (frozen === null) return null;
+  return { code: 'wallet_frozen', detail: 'The wallet is frozen.', figures: { walletId: frozen.id } };
+}
+
+function isBanned(state: LedgerState, party: Owner): boolean {
+  return 'userId' in party && state.users.get(party.userId)?.status === 'BANNED';
+}
+
+function frozenWallet(state: LedgerState, party: Owner, asset: AssetState): WalletState | null {
+  const wallet = walletOf(state, party, asset.slug);
+  return wallet?.status === 'FROZEN' ? wallet : null;
 }
 
 function paymentRefusal(payment: {

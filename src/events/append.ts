@@ -158,8 +158,16 @@ function appendValues(batch: Append): unknown[] {
 }
 
 function entryValues(events: readonly PreparedEvent[]): unknown[] {
-  const ordinals = events.flatMap(({ entries }, index) => entries.map(() => BigInt(index + 1)));
-  const entries = events.flatMap((prepared) => prepared.entries);
+  const ordinals: bigint[] = [];
+  const entries: Entry[] = [];
+  let ordinal = 0n;
+  for (const prepared of events) {
+    ordinal += 1n;
+    for (const entry of prepared.entries) {
+      ordinals.push(ordinal);
+      entries.push(entry);
+    }
+  }
   return [
     int8Array(ordinals),
     int2Array(entries.map((entry) => entry.leg)),

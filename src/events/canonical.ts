@@ -28,49 +28,52 @@ function inOrder(value: unknown): unknown {
 }
 
 function arrayInOrder(items: readonly unknown[]): unknown {
-  const ordered = items.map(inOrder);
-  if (ordered.includes(UNUSUAL)) return UNUSUAL;
-  return ordered.every((item, index) => item === items[index]) ? items : ordered;
+  let ordered: unknown[] | null = null;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = inOrder(items[index]);
+    if (item === UNUSUAL) return UNUSUAL;
+    if (item !== items[index]) {
+      ordered ??= [...items];
+      ordered[index] = item;
+    }
+  }
+  return ordered ?? items;
 }
 
 /** An engine enumerates names that look like an index first, and one name is no member at all. */
 const UNUSUAL_NAME = /^(?:[0-9]|__proto__$|toJSON$)/;
 
+/** Events are made in their order: most of them need no copy, and looking makes none. */
 function objectInOrder(object: Readonly<Record<string, unknown>>): unknown {
-  const names = Object.keys(object);
-  let isSame = isSorted(names);
-  if (!isSame) sort(names);
-  const members: unknown[] = [];
-  for (const name of names) {
+  let isSorted = true;
+  let changed: Map<string, unknown> | null = null;
+  let previous = '';
+  for (const name in object) {
     const member = inOrder(object[name]);
     if (member === UNUSUAL || UNUSUAL_NAME.test(name) || !name.isWellFormed()) return UNUSUAL;
-    isSame &&= member === object[name];
-    members.push(member);
+    // By UTF-16 code units, as the RFC has it and JavaScript compares.
+    if (name < previous) isSorted = false;
+    previous = name;
+    if (member !== object[name]) (changed ??= new Map()).set(name, member);
   }
-  // Events are made in their order: most of them need no copy.
-  if (isSame) return object;
+  if (isSorted && changed === null) return object;
   const ordered: Record<string, unknown> = {};
-  for (const [index, name] of names.entries()) ordered[name] = members[index];
+  for (const name of sortedNames(object))
+    ordered[name] = changed?.has(name) === true ? changed.get(name) : object[name];
   return ordered;
 }
 
 const MANY = 20;
 
 /** Few are put in order where they are, by insertion: what sorts many makes garbage for each. */
-function sort(names: string[]): void {
-  if (names.length > MANY) return void names.sort();
+function sortedNames(object: object): string[] {
+  const names = Object.keys(object);
+  if (names.length > MANY) return names.sort();
   for (let next = 1; next < names.length; next += 1) {
     const name = names[next] as string;
     let at = next;
     for (; at > 0 && (names[at - 1] as string) > name; at -= 1) names[at] = names[at - 1] as string;
     names[at] = name;
   }
-}
-
-/** By UTF-16 code units, as the RFC has it and JavaScript compares. */
-function isSorted(names: readonly string[]): boolean {
-  for (let index = 1; index < names.length; index += 1) {
-    if ((names[index - 1] ?? '') > (names[index] ?? '')) return false;
-  }
-  return true;
+  return names;
 }

@@ -135,6 +135,8 @@ export function floorAfter(
   return free < limit ? free : limit;
 }
 
+export const TREASURY: Owner = { system: 'treasury' };
+
 export function isTreasury(owner: Owner): boolean {
   return 'system' in owner && owner.system === 'treasury';
 }

@@ -31,7 +31,7 @@ export function readItem(
   const key = typeof idempotencyKey === 'string' && isUsableKey(idempotencyKey) ? idempotencyKey : null;
   const { subject, body } = splitFields(type, fields);
   const { params, body: schema, command } = moneyRoutes[type] as (typeof moneyRoutes)['reversal'];
-  const ofPath = params.safeParse(SUBJECT[type] === undefined ? {} : { id: subject });
+  const ofPath = SUBJECT[type] === undefined ? NO_PARAMS : params.safeParse({ id: subject });
   const ofBody = schema.safeParse(body);
   const path = pathOfKind(type, ofPath.success ? (ofPath.data.id ?? null) : ':id');
   const lacksKey = key === null && !given.dryRun;
@@ -57,6 +57,9 @@ export function readItem(
   };
 }
 
+/** Of a route without any; typed as those that have one. */
+const NO_PARAMS = { success: true, data: {} as { id: string } } as const;
+
 function notACommand(path: string, message: string): ReadItem {
   return {
     path: '/transactions/batch',
@@ -72,7 +75,7 @@ const KEY_FAULT = {
 
 function splitFields(
   kind: MoneyKind,
-  fields: Readonly<Record<string, unknown>>,
+  fields: Record<string, unknown>,
 ): { subject: unknown; body: Record<string, unknown> } {
   const named = SUBJECT[kind];
   if (named !== undefined) {
@@ -80,7 +83,7 @@ function splitFields(
     return { subject, body };
   }
   if (kind !== 'postings' || !Object.hasOwn(fields, 'transactionType'))
-    return { subject: null, body: { ...fields } };
+    return { subject: null, body: fields };
   const { transactionType, ...body } = fields;
   return { subject: null, body: { ...body, type: transactionType } };
 }

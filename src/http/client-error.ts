@@ -2,9 +2,9 @@
  * What never became a request that a route could answer, such as a header that is no HTTP: answered as a problem too, then
  * cut off. Left to Node, some of it would get a status without a word, or none.
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { uuidv7 } from '../uuid.ts';
 import { PROBLEM_TYPE } from './error-handler.ts';
 import { problemOf } from './problems.ts';
 
@@ -73,7 +73,7 @@ function textOf({ status, phrase, detail }: Unreadable): string {
     `HTTP/1.1 ${status} ${phrase}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${randomUUID()}`,
+    `X-Request-Id: ${uuidv7()}`,
     'Connection: close',
     '',
     body,

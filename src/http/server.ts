@@ -1,7 +1,7 @@
 /** Builds the HTTP server; listening is somebody else's business, so that tests can inject requests. */
-import { randomUUID } from 'node:crypto';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { OperationalError } from '../errors.ts';
+import { uuidv7 } from '../uuid.ts';
 import { installBodyParser } from './body-parser.ts';
 import { identifyCallers } from './callers.ts';
 import { answerTheUnexpected, answerUnreadable } from './client-error.ts';
@@ -127,7 +127,7 @@ function createServer({ logger, limits }: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     genReqId: (request) => {
       const own = request.headers['x-request-id'];
-      return typeof own === 'string' && SANE_REQUEST_ID.test(own) ? own : randomUUID();
+      return typeof own === 'string' && SANE_REQUEST_ID.test(own) ? own : uuidv7();
     },
     frameworkErrors: (error, request, reply) => {
       const path = request.url.split('?', 1)[0] ?? request.url;

@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import type pg from 'pg';
-import type { Command } from '../../src/commands/schemas.ts';
 import type { Answer, Failed, Request } from '../../src/commands/submission.ts';
 import { sqlState as sqlStateOf } from '../../src/db/failures.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -96,7 +95,7 @@ test('are cut by what they weigh: many postings are as much work as so many comm
     const userId = await newUser(own);
     const posting = { from: { system: 'treasury' }, to: { userId }, assetSlug, amount: '1' } as const;
     const postings = (count: number) =>
-      requestOf({ kind: 'postings', postings: Array.from({ length: count }, () => posting) } as Command);
+      requestOf({ kind: 'postings', postings: Array.from({ length: count }, () => posting) });
     const from = batches().length;
     const done = await own.queue.submitEach([
       requestOf(topUp(userId)),

@@ -131,7 +131,8 @@ async function submitEach(
   read: readonly ReadItem[],
 ): Promise<{ told: Told[]; replayed: boolean }> {
   const answers = await ledger.submitEach(requestsOf(read));
-  const replayed = answers.length === read.length && answers.every((one) => 'replayed' in one && one.replayed);
+  const replayed =
+    answers.length === read.length && answers.every((one) => 'replayed' in one && one.replayed);
   const told = inTheirPlaces(read, answers, (answer, { path, kind }) => {
     if ('failed' in answer) return faulty(answer.failed as Error, path);
     ledger.metrics.commands.count(kind, outcomeLabel(answer));
