@@ -8,6 +8,8 @@ import { readBalances, type Balance, type BalanceOf } from './balances.ts';
 const MAX_BATCH = 500;
 /** Two statements under way keep the database busy while this process encodes and decodes. */
 const MAX_IN_FLIGHT = 2;
+/** Fewer go together: each statement has a fixed cost. */
+const MIN_SHARE = 8;
 
 export type BalanceReader = (wanted: BalanceOf) => Promise<Balance>;
 
@@ -26,12 +28,19 @@ export function createBalanceReader(
   let inFlight = 0;
   let scheduled = false;
 
-  async function run(): Promise<void> {
+  /** What waits is shared by the statements that may leave: all of it in one, and this process would wait while the database works. */
+  function runWhatMay(): void {
     scheduled = false;
-    if (waiting.length === 0 || inFlight >= MAX_IN_FLIGHT) return;
-    const batch = waiting.slice(0, MAX_BATCH);
-    waiting = waiting.slice(batch.length);
-    inFlight += 1;
+    while (waiting.length > 0 && inFlight < MAX_IN_FLIGHT) {
+      const share = Math.max(MIN_SHARE, Math.ceil(waiting.length / (MAX_IN_FLIGHT - inFlight)));
+      const batch = waiting.slice(0, Math.min(share, MAX_BATCH));
+      waiting = waiting.slice(batch.length);
+      inFlight += 1;
+      void run(batch);
+    }
+  }
+
+  async function run(batch: readonly Waiting[]): Promise<void> {
     try {
       const balances = await readBalances(
         tx,
@@ -55,7 +64,7 @@ export function createBalanceReader(
   function schedule(): void {
     if (scheduled || waiting.length === 0 || inFlight >= MAX_IN_FLIGHT) return;
     scheduled = true;
-    setImmediate(() => void run());
+    setImmediate(runWhatMay);
   }
 
   return (wanted) =>
