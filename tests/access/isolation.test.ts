@@ -14,26 +14,11 @@ import {
 } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { openStream } from '../http/event-stream.ts';
-import { giveBonus, spend, topUp, walletOf } from '../http/payments.ts';
+import { topUp } from '../http/payments.ts';
+import { ownedFor, settle, type Belongings } from './belongings.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a document of many shapes
 type Any = any;
-
-/** Of the owner's data: what may stand in a path or a body. */
-type Belongings = {
-  readonly userId: string;
-  readonly email: string;
-  readonly otherUserId: string;
-  readonly assetSlug: string;
-  readonly otherSlug: string;
-  readonly verificationId: string;
-  readonly walletId: string;
-  readonly transactionId: string;
-  readonly holdId: string;
-  readonly scheduleId: string;
-  readonly idempotencyKey: string;
-  readonly keyId: string;
-};
 
 /** Routes about the whole database: they take a key of the first ledger. */
 const OF_ALL_LEDGERS = [
@@ -79,39 +64,6 @@ after(async () => {
   await database.drop();
 });
 
-async function settle(of: Service, keyId: string): Promise<Belongings> {
-  const { id: userId, email } = await registerUser(of);
-  const assetSlug = await createAsset(of);
-  const idempotencyKey = unique('order');
-  const holder = { userId, assetSlug };
-  const paid = await topUp(of, holder, '1000', { key: idempotencyKey, reference: unique('reference') });
-  assert.equal(paid.status, 201, paid.text);
-  await giveBonus(of, holder, '50', { expiresInDays: 3 });
-  await spend(of, holder, '10', { metadata: { note: unique('note') } });
-  const hold = await of.post('/holds', { ...holder, amount: '5' });
-  const later = await spend(of, holder, '1', { executeAt: new Date(Date.now() + 86_400_000).toISOString() });
-  assert.equal(later.status, 202, later.text);
-  return {
-    ...{ userId, email, assetSlug, idempotencyKey, keyId },
-    otherUserId: (await registerUser(of)).id,
-    otherSlug: await createAsset(of),
-    verificationId: await verificationOf(of),
-    walletId: walletOf(paid),
-    transactionId: paid.body.transactionId,
-    holdId: hold.body.holdId,
-    scheduleId: later.body.scheduleId,
-  };
-}
-
-/** One at a time in a process. */
-async function verificationOf(of: Service): Promise<string> {
-  const started = await until('a verification begins', async () => {
-    const reply = await of.post('/audit/verifications', {});
-    return reply.status === 202 && reply;
-  });
-  return String(started.body.id);
-}
-
 async function isProjected(of: Service): Promise<boolean> {
   const { body } = await of.get('/projections');
   return body.data.length > 0 && body.data.every(({ lagEvents }: Any) => lagEvents === '0');
@@ -130,52 +82,6 @@ async function identifiersOf(of: Service): Promise<string[]> {
   return all;
 }
 
-/** What the owner's things are called in paths and bodies. */
-function ownedFor(template: string, name: string): string {
-  switch (name) {
-    case 'key':
-      return owned.idempotencyKey;
-    case 'userId':
-    case 'fromUserId':
-      return owned.userId;
-    case 'toUserId':
-      return owned.otherUserId;
-    case 'assetSlug':
-    case 'slug':
-    case 'fromAsset':
-      return owned.assetSlug;
-    case 'toAsset':
-      return owned.otherSlug;
-    case 'holdId':
-      return owned.holdId;
-    case 'transactionId':
-      return owned.transactionId;
-    case 'walletId':
-      return owned.walletId;
-    case 'idempotencyKey':
-      return owned.idempotencyKey;
-    case 'name':
-      return 'wallet_balances';
-    case 'code':
-      return 'not_found';
-    default:
-      return ownedById(template);
-  }
-}
-
-function ownedById(template: string): string {
-  const [, folder = ''] = template.split('/');
-  const ids: Record<string, string> = {
-    wallets: owned.walletId,
-    transactions: owned.transactionId,
-    holds: owned.holdId,
-    scheduled: owned.scheduleId,
-    keys: owned.keyId,
-    audit: owned.verificationId,
-  };
-  return ids[folder] ?? owned.userId;
-}
-
 type Operation = { readonly name: string; readonly template: string; readonly operation: Any };
 
 function operationsOf(method: 'get' | 'post'): Operation[] {
@@ -186,7 +92,7 @@ function operationsOf(method: 'get' | 'post'): Operation[] {
 }
 
 function pathOf({ template }: Operation): string {
-  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => ownedFor(template, name));
+  return template.replaceAll(/\{(\w+)\}/g, (_, name: string) => ownedFor(owned, template, name));
 }
 
 /** Filters that take what is the owner's. */
@@ -195,7 +101,7 @@ function queriesOf({ template, operation }: Operation): string[] {
     .filter(({ in: place, name }) => place === 'query' && /^(userId|walletId|email|reference)$/.test(name))
     .map(
       ({ name }) =>
-        `${name}=${encodeURIComponent(name === 'email' ? owned.email : ownedFor(template, name))}`,
+        `${name}=${encodeURIComponent(name === 'email' ? owned.email : ownedFor(owned, template, name))}`,
     );
   const needed = template.endsWith('inclusion')
     ? ['position=3']
@@ -269,7 +175,7 @@ function aimed(value: Any, template: string, name = ''): Any {
       Object.entries(value).map(([key, inner]) => [key, aimed(inner, template, key)]),
     );
   const named = /^(userId|fromUserId|toUserId|assetSlug|fromAsset|toAsset|holdId|transactionId|walletId)$/;
-  return named.test(name) ? ownedFor(template, name) : value;
+  return named.test(name) ? ownedFor(owned, template, name) : value;
 }
 
 test('no command reaches into another ledger, or leaves a trace there', async () => {
