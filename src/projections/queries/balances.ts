@@ -2,7 +2,6 @@
 import { textArray, uuidArray } from '../../db/binary-arrays.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { InvalidRequestError } from '../../errors.ts';
-import { headPosition } from '../../events/head.ts';
 import { positionAt } from './positions.ts';
 
 export type BalanceOf = { readonly userId: string; readonly assetSlug: string };
@@ -126,38 +125,59 @@ function balanceOf(cells: Cells, position: bigint): Balance {
 
 export type PointInTime = { readonly asOf: bigint } | { readonly at: string };
 
-/** The balance right after a position, or after the last event recorded at or before a time. */
+/** The entry is found from the wallet's row: statistics of this very wallet could lead to a walk back along the whole log instead. */
+const AS_OF = `
+select l.head_position as head, u.id is not null as user_known, a.id is not null as asset_known, w.id as wallet_id,
+       coalesce(entry.balance_after, 0) as balance, coalesce(entry.held_after, 0) as held
+  from ledgers l
+  left join users u
+    on u.ledger_id = $1::integer
+   and u.id = $2::uuid
+  left join assets a
+    on a.ledger_id = $1::integer
+   and a.slug = $3::text
+  left join wallets w
+    on w.ledger_id = $1::integer
+   and w.owner = $2::uuid::text
+   and w.asset_id = a.id
+  left join lateral (
+       select e.balance_after, e.held_after
+         from ledger_entries e
+        where e.ledger_id = $1::integer
+          and e.wallet_id = w.id
+          and e.position <= $4::bigint
+        order by e.position desc, e.leg desc
+        limit 1
+       ) entry
+    on true
+ where l.id = $1::integer`;
+
+/** The balance right after a position, or after the last event recorded at or before a time; all of it from one snapshot. */
 export async function readBalanceAt(
   tx: Transaction,
   ledgerId: number,
-  wanted: BalanceOf,
+  { userId, assetSlug }: BalanceOf,
   when: PointInTime,
 ): Promise<{ balance: Balance; head: bigint }> {
   const position = 'at' in when ? await positionAt(tx, ledgerId, when.at) : when.asOf;
-  const head = await headPosition(tx, ledgerId);
+  const { rows } = await tx.query<{
+    head: bigint;
+    user_known: boolean;
+    asset_known: boolean;
+    wallet_id: string | null;
+    balance: bigint;
+    held: bigint;
+  }>({ name: 'balance-as-of', text: AS_OF, values: [ledgerId, userId, assetSlug, position] });
+  const row = rows[0];
+  if (row === undefined) throw new Error(`ledger ${ledgerId} does not exist`);
+  const { head, wallet_id: walletId, balance, held } = row;
   if (position > head) {
     throw new InvalidRequestError(
       [{ path: 'asOf', message: `must not be beyond the head, which is ${head}` }],
       head,
     );
   }
-  const [now] = await readBalances(tx, ledgerId, [wanted], 'strong');
-  if (now === undefined) throw new Error('a balance query gave fewer rows than it was asked for');
-  if (now.kind !== 'found') return { balance: now, head };
-  // From a subquery, so that no statistics of this very wallet lead to a walk back along the whole log in search of its last entry.
-  const { rows } = await tx.query<{ balance_after: bigint; held_after: bigint }>({
-    name: 'balance-as-of',
-    text: `
-select balance_after, held_after
-  from ledger_entries
- where ledger_id = $1::integer
-   and wallet_id = (select $2::uuid)
-   and position <= $3::bigint
- order by position desc, leg desc
- limit 1`,
-    values: [ledgerId, now.walletId, position],
-  });
-  const row = rows[0];
-  const then = { balance: row?.balance_after ?? 0n, held: row?.held_after ?? 0n, position, expiring: null };
-  return { balance: { ...now, ...then }, head };
+  if (!row.user_known) return { balance: { kind: 'user_not_found', position: head }, head };
+  if (!row.asset_known) return { balance: { kind: 'asset_not_found', position: head }, head };
+  return { balance: { kind: 'found', walletId, balance, held, position, expiring: null }, head };
 }
