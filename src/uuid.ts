@@ -15,7 +15,7 @@ const pool = Buffer.alloc(RANDOM_BYTES * 256);
 let drawn = pool.length;
 let lastMs = Number.NaN;
 
-/** In lower case. `nowMs`: whole milliseconds since 1970. */
+/** In lower case. `nowMs`: whole milliseconds since 1970, of which the last 48 bits are kept. */
 export function uuidv7(nowMs: number = Date.now()): string {
   // Many are made within a millisecond.
   if (nowMs !== lastMs) writeTime(nowMs);
@@ -29,7 +29,7 @@ export function uuidv7(nowMs: number = Date.now()): string {
 }
 
 function writeTime(ms: number): void {
-  const time = ms.toString(16).padStart(12, '0');
+  const time = ms.toString(16).padStart(12, '0').slice(-12);
   text.write(`${time.slice(0, 8)}-${time.slice(8)}`, 'latin1');
   lastMs = ms;
 }

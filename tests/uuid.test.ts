@@ -10,6 +10,7 @@ test('has the time first, to the millisecond: the example of RFC 9562, appendix 
   assert.equal(uuidv7(ms).slice(0, 14), '017f22e2-79b0-');
   assert.equal(uuidv7(0).slice(0, 15), '00000000-0000-7');
   assert.equal(uuidv7(2 ** 48 - 1).slice(0, 15), 'ffffffff-ffff-7');
+  assert.match(uuidv7(2 ** 48), V7);
   const before = Date.now();
   const id = uuidv7();
   const time = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);

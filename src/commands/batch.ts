@@ -198,6 +198,7 @@ function eachAlone(keyed: KeyedSubmission): KeyedSubmission[] {
   let left = requests.length;
   return requests.map((request, index) => {
     const end = (answer: Answer | Failed): void => {
+      if (answers[index] !== undefined) return;
       answers[index] = answer;
       left -= 1;
       if (left === 0) submission.settle({ kind: 'answered_in_part', answers });

@@ -124,35 +124,52 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   const sweep = setInterval(refuseStale, Math.min(500, maxWaitMs));
   sweep.unref();
 
-  function enqueue(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
-    if (closed) return Promise.reject(shuttingDown());
-    if (queued > 0 && queued + requests.length > maxQueued) return Promise.reject(overloaded());
+  /** Why so many may not be queued. An empty queue takes whatever one request brings. */
+  function refusalOf(commands: number): OperationalError | null {
+    if (closed) return shuttingDown();
+    return queued > 0 && queued + commands > maxQueued ? overloaded() : null;
+  }
+
+  function enqueue(
+    requests: readonly Request[],
+    { atomic, since }: { atomic: boolean; since: number },
+  ): Promise<Settlement> {
     return new Promise((settle, fail) => {
       const submission = { requests, atomic, attemptedEventIds: [], settle, fail };
-      waiting.push({ submission, since: performance.now() });
+      waiting.push({ submission, since });
       queued += requests.length;
       if (underWay.length === 0) beginSoon();
       else runWhatMay();
     });
   }
 
+  async function submitWhole(requests: readonly Request[], atomic: boolean): Promise<Settlement> {
+    const refusal = refusalOf(requests.length);
+    if (refusal !== null) throw refusal;
+    return enqueue(requests, { atomic, since: performance.now() });
+  }
+
   async function submit(request: Request): Promise<Answer> {
-    const settlement = await enqueue([request], false);
+    const settlement = await submitWhole([request], false);
     const answer = settlement.kind === 'answered' ? settlement.answers[0] : undefined;
     if (answer === undefined) throw new Error('one request was not settled by one answer');
     return answer;
   }
 
-  /** As few submissions as may be: each has its promise, its place in the queue, its settlement. */
+  /**
+   * As few submissions as may be: each has its promise, its place in the queue, its settlement. All of them are queued or none,
+   * and grow stale together: what comes later must not be done where what comes before it is refused.
+   */
   async function submitEach(requests: readonly Request[]): Promise<readonly (Answer | Failed)[]> {
+    const refusal = refusalOf(requests.length);
+    if (refusal !== null) return requests.map(() => ({ failed: refusal }));
+    const since = performance.now();
     const settled = partsOf(requests, maxBatch).map(async (part) => {
       try {
-        const settlement = await enqueue(part, false);
-        if ('answers' in settlement) return settlement.answers;
+        return answersTo(part, await enqueue(part, { atomic: false, since }));
       } catch (failed) {
         return part.map(() => ({ failed }));
       }
-      throw new Error('requests that are done each for itself were settled as one');
     });
     return (await Promise.all(settled)).flat();
   }
@@ -180,7 +197,7 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
   return {
     submit,
     submitEach,
-    submitAtomic: (requests) => enqueue(requests, true),
+    submitAtomic: (requests) => submitWhole(requests, true),
     depth: () => queued,
     isIdle: () => queued === 0 && underWay.length === 0,
     isClosed: () => closed,
@@ -191,6 +208,11 @@ export function createCommandQueue(options: CommandQueueOptions): CommandQueue {
 
 function commandsIn(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { submission }) => sum + submission.requests.length, 0);
+}
+
+function answersTo(requests: readonly Request[], settlement: Settlement): readonly (Answer | Failed)[] {
+  if ('answers' in settlement && settlement.answers.length === requests.length) return settlement.answers;
+  throw new Error('requests that are done each for itself were not settled by an answer each');
 }
 
 /** Cut where a part would be more than a batch. */

@@ -33,7 +33,7 @@ export type Failed = { readonly failed: unknown };
 export type Settlement =
   /** One answer for each request, in their order. */
   | { readonly kind: 'answered'; readonly answers: readonly Answer[] }
-  /** The same where some of them failed, which in an atomic submission all of them do. */
+  /** Of one that is not atomic: the same where its requests were run one by one, so that some of them may have failed. */
   | { readonly kind: 'answered_in_part'; readonly answers: readonly (Answer | Failed)[] }
   /** Of an atomic submission: one request was refused, so none was done. */
   | { readonly kind: 'batch_refused'; readonly index: number; readonly answer: Answer }

@@ -155,6 +155,26 @@ test('one that the database refuses fails alone, beside an atomic submission tha
   assert.equal(await eventsWithKey(observer, guiltyKey), 0);
 });
 
+test('run one by one, each is answered once: who hears of a commit and breaks takes no answer from another', async () => {
+  await failAppends(observer, { correlationId: 'together', sqlState: 'P0001', times: 1 });
+  const userId = await newUser(side);
+  const onCommitted = (batches: number): void => {
+    if (batches === 2) throw new Error('a listener broke');
+  };
+  const own = openWriteSide(database.url, { onCommitted });
+  try {
+    const requests = Array.from({ length: 4 }, () => requestOf(topUp(userId), undefined, 'together'));
+    const done = await own.queue.submitEach(requests);
+    assert.equal(done.length, 4);
+    assert.equal(failureOf(done[1]).message, 'a listener broke');
+    assert.deepEqual(balancesOf(done.toSpliced(1, 1)), ['1', '3', '4']);
+    const again = await own.queue.submitEach(requests);
+    assert.deepEqual(balancesOf(again), ['1', '2', '3', '4'], 'all of them were committed');
+  } finally {
+    await own.close();
+  }
+});
+
 test('a commit of unknown fate is their own first answer, and no replay', async () => {
   const userId = await newUser(side);
   const requests = topUps(userId, 3);
@@ -168,20 +188,24 @@ test('a commit of unknown fate is their own first answer, and no replay', async 
   assert.deepEqual(balancesOf(again), ['1', '2', '3']);
 });
 
-test('where the queue is full, each of them is told so, and nothing of them is done', async () => {
-  await withSide({ maxQueue: 3 }, async (own) => {
+test('where the queue has no room for all of them, none is done, however they would be cut', async () => {
+  await withSide({ maxQueue: 6, maxBatch: 4 }, async (own) => {
     const userId = await newUser(own, { assetSlug, amount: '1' });
     const holder = await database.connect();
     try {
       await holdWallets(holder, await walletIdOf(observer, userId, assetSlug));
       const running = own.submit(topUp(userId));
       await untilWritersWait(observer);
-      const waiting = own.queue.submitEach(topUps(userId, 2));
-      const refused = topUps(userId, 2);
+      const waiting = own.queue.submitEach(topUps(userId, 4));
+      // There would be room for the last one, whose answer depends on what the others do.
+      const refused = [...topUps(userId, 4), requestOf({ kind: 'spend', userId, assetSlug, amount: '9' })];
       const codes = (await own.queue.submitEach(refused)).map((one) => failureOf(one).code);
-      assert.deepEqual(codes, ['overloaded', 'overloaded']);
+      assert.deepEqual(
+        codes,
+        Array.from({ length: 5 }, () => 'overloaded'),
+      );
       await holder.query('commit');
-      assert.deepEqual(balancesOf([await running, ...(await waiting)]), ['2', '3', '4']);
+      assert.deepEqual(balancesOf([await running, ...(await waiting)]), ['2', '3', '4', '5', '6']);
       for (const { idempotencyKey } of refused)
         assert.equal(await eventsWithKey(observer, idempotencyKey!), 0);
     } finally {

@@ -29,6 +29,8 @@ export type WriteSideOptions = {
   readonly silenceTimeoutMs?: number;
   readonly batchDeadlineMs?: number;
   readonly maxWaitMs?: number;
+  /** After each committed batch, with their number. */
+  readonly onCommitted?: (batches: number) => void;
   readonly settings?: Readonly<Record<string, string>>;
 };
 
@@ -63,7 +65,10 @@ export function openWriteSide(url: string, options: WriteSideOptions = {}): Writ
     log: pino({ level: 'silent' }),
     maxBatch: options.maxBatch ?? 500,
     maxQueue: options.maxQueue ?? 10_000,
-    onCommitted: ({ commands }) => void batches.push(commands),
+    onCommitted: ({ commands }) => {
+      batches.push(commands);
+      options.onCommitted?.(batches.length);
+    },
     onRetry: (verdict) => void verdicts.push(verdict),
     ...(options.batchDeadlineMs === undefined ? {} : { batchDeadlineMs: options.batchDeadlineMs }),
     ...(options.maxWaitMs === undefined ? {} : { maxWaitMs: options.maxWaitMs }),

@@ -136,7 +136,12 @@ async function submitEach(
   const told = inTheirPlaces(read, answers, (answer, { path, kind }) => {
     if ('failed' in answer) return faulty(answer.failed as Error, path);
     ledger.metrics.commands.count(kind, outcomeLabel(answer));
-    return tell(answer, path);
+    try {
+      return tell(answer, path);
+    } catch (error) {
+      // The others were done, and are told so.
+      return faulty(error as Error, path);
+    }
   });
   return { told, replayed };
 }

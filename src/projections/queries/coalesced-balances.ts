@@ -32,7 +32,8 @@ export function createBalanceReader(
   function runWhatMay(): void {
     scheduled = false;
     while (waiting.length > 0 && inFlight < MAX_IN_FLIGHT) {
-      const share = Math.max(MIN_SHARE, Math.ceil(waiting.length / (MAX_IN_FLIGHT - inFlight)));
+      const free = MAX_IN_FLIGHT - inFlight;
+      const share = waiting.length < MIN_SHARE * free ? waiting.length : Math.ceil(waiting.length / free);
       const batch = waiting.slice(0, Math.min(share, MAX_BATCH));
       waiting = waiting.slice(batch.length);
       inFlight += 1;
