@@ -30,14 +30,3 @@ export async function waitUntilQuiet(databaseUrl: string): Promise<void> {
     await client.end();
   }
 }
-
-/** Writes out now what loads before have left in memory, which a checkpoint of its own accord would do beside the next one. */
-export async function writeOut(databaseUrl: string): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    await client.query('checkpoint');
-  } finally {
-    await client.end();
-  }
-}

@@ -3,7 +3,6 @@
 
 import { runOpenLoad } from '../load/open-loop.ts';
 import { topups } from '../load/plan.ts';
-import { writeOut } from '../postgres/quiet.ts';
 import { alternate, countOpenLoad, systemContender } from './alternate.ts';
 import { NO_FIGURES, type Scenario } from './scenario.ts';
 
@@ -21,10 +20,8 @@ export const halfLoad: Scenario = {
       systemContender(bench, coffer, { plan, connections: CONNECTIONS }),
     ]);
     if (capacity === undefined) throw new Error('the capacity was not measured');
-    // Half of capacity is a state of its own, and not the end of an overload: what that, and the systems before, have left to be folded
-    // and to be written is folded and written first.
+    // Half of capacity is a state of its own, and not the end of an overload: what that has left to be folded is folded first.
     await coffer.settle();
-    await writeOut(coffer.databaseUrl);
     const perSecond = Math.round(capacity.throughput / 2);
     const load = { baseUrl: coffer.baseUrl, plan, perSecond, probeEvery: 0, probePaths: [] };
     const run = async (seconds: number) => {
