@@ -51,9 +51,14 @@ select c.projection, c.version, c.position, l.head_position, c.error, c.failed_p
   from read.checkpoints c
   join ledgers l
     on l.id = c.ledger_id
-  left join events e
-    on e.ledger_id = c.ledger_id
-   and e.position = c.position + 1
+  left join lateral (
+       select n.recorded_at
+         from events n
+        where n.ledger_id = $1::integer
+          and n.position = c.position + 1
+        limit 1
+       ) e
+    on true
  where c.ledger_id = $1::integer
    and c.live
  order by c.projection`,
