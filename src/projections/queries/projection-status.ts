@@ -45,6 +45,7 @@ type StatusRow = {
 export async function readProjectionStatus(tx: Transaction, ledgerId: number): Promise<ProjectionStatus[]> {
   const { rows } = await tx.query<StatusRow>({
     // Without a name, so that it is planned anew: as a plan of when the log was short it would read all of a long one.
+    // The ledger of the log is a subquery's: until it is analyzed the planner knows none with this id, and any index would do.
     text: `
 select c.projection, c.version, c.position, l.head_position, c.error, c.failed_position,
        greatest(0, floor(extract(epoch from clock_timestamp() - e.recorded_at) * 1000))::bigint as lag_ms
@@ -54,7 +55,7 @@ select c.projection, c.version, c.position, l.head_position, c.error, c.failed_p
   left join lateral (
        select n.recorded_at
          from events n
-        where n.ledger_id = $1::integer
+        where n.ledger_id = (select $1::integer)
           and n.position = c.position + 1
         limit 1
        ) e
