@@ -37,14 +37,17 @@ after(async () => {
 
 test('a log that has grown since it was analyzed is not read for it', async () => {
   const pages: number[] = [];
-  const explaining = {
+  const explaining: Transaction = {
     async query({ text, values }: pg.QueryConfig) {
-      const { rows } = await owner.query(`explain (analyze, buffers, format json) ${text}`, values);
-      const [{ Plan: plan }] = rows[0]['QUERY PLAN'];
-      pages.push(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']);
+      const { rows } = await owner.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+        `explain (analyze, buffers, format json) ${text}`,
+        values,
+      );
+      const plan = rows[0]?.['QUERY PLAN'][0].Plan ?? {};
+      pages.push(Number(plan['Shared Hit Blocks']) + Number(plan['Shared Read Blocks']));
       return owner.query(text, values);
     },
-  } as unknown as Transaction;
+  };
   for (const reached of [0, EVENTS - 1, EVENTS]) {
     await owner.query('update read.checkpoints set position = $1', [reached]);
     const statuses = await readProjectionStatus(explaining, LEDGER_ID);
