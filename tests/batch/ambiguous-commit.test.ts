@@ -3,20 +3,15 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { DatabaseProxy } from '../support/database-proxy.ts';
 import { stallCommits } from '../support/faulty-database.ts';
 import { assertLedgerIsSound, balanceOf, eventsWithKey } from '../support/ledger-facts.ts';
+import { openProxiedSide, type ProxiedSide } from '../support/proxied-side.ts';
 import { untilWritersWait } from '../support/until.ts';
-import {
-  bodyOf,
-  freshName,
-  newAsset,
-  newUser,
-  openWriteSide,
-  type WriteSide,
-} from '../support/write-side.ts';
+import { bodyOf, freshName, newUser, openWriteSide, type WriteSide } from '../support/write-side.ts';
 
+let opened: ProxiedSide;
 let database: TestDatabase;
 let observer: pg.Client;
 let proxy: DatabaseProxy;
@@ -24,19 +19,11 @@ let side: WriteSide;
 let assetSlug: string;
 
 before(async () => {
-  database = await createTestDatabase();
-  observer = await database.connect();
-  proxy = await openDatabaseProxy(database.url);
-  side = openWriteSide(proxy.url);
-  assetSlug = await newAsset(side);
+  opened = await openProxiedSide();
+  ({ database, observer, proxy, side, assetSlug } = opened);
 });
 
-after(async () => {
-  await side.close();
-  await proxy.close();
-  await observer.end();
-  await database.drop();
-});
+after(() => opened.close());
 
 test('COMMIT arrived: the callers get their first answers, which are no replays, and each event is there once', async () => {
   const userId = await newUser(side);

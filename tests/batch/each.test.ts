@@ -6,15 +6,15 @@ import { inspect } from 'node:util';
 import type pg from 'pg';
 import type { Answer, Failed, Request } from '../../src/commands/submission.ts';
 import { sqlState as sqlStateOf } from '../../src/db/failures.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { DatabaseProxy } from '../support/database-proxy.ts';
 import { failAppends } from '../support/faulty-database.ts';
 import { assertLedgerIsSound, eventsWithKey, holdWallets, walletIdOf } from '../support/ledger-facts.ts';
+import { openProxiedSide, type ProxiedSide } from '../support/proxied-side.ts';
 import { untilWritersWait } from '../support/until.ts';
 import {
   bodyOf,
   codeOf,
-  newAsset,
   newUser,
   openWriteSide,
   requestOf,
@@ -22,6 +22,7 @@ import {
   type WriteSideOptions,
 } from '../support/write-side.ts';
 
+let opened: ProxiedSide;
 let database: TestDatabase;
 let observer: pg.Client;
 let proxy: DatabaseProxy;
@@ -29,19 +30,11 @@ let side: WriteSide;
 let assetSlug: string;
 
 before(async () => {
-  database = await createTestDatabase();
-  observer = await database.connect();
-  proxy = await openDatabaseProxy(database.url);
-  side = openWriteSide(proxy.url);
-  assetSlug = await newAsset(side);
+  opened = await openProxiedSide();
+  ({ database, observer, proxy, side, assetSlug } = opened);
 });
 
-after(async () => {
-  await side.close();
-  await proxy.close();
-  await observer.end();
-  await database.drop();
-});
+after(() => opened.close());
 
 const topUp = (userId: string, amount = '1') => ({ kind: 'topup', userId, assetSlug, amount }) as const;
 

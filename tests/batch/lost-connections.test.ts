@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { DatabaseProxy } from '../support/database-proxy.ts';
 import {
   assertLedgerIsSound,
   balanceOf,
@@ -12,16 +12,11 @@ import {
   holdWallets,
   walletIdOf,
 } from '../support/ledger-facts.ts';
+import { openProxiedSide, type ProxiedSide } from '../support/proxied-side.ts';
 import { untilWritersWait } from '../support/until.ts';
-import {
-  bodyOf,
-  freshName,
-  newAsset,
-  newUser,
-  openWriteSide,
-  type WriteSide,
-} from '../support/write-side.ts';
+import { bodyOf, freshName, newUser, openWriteSide, type WriteSide } from '../support/write-side.ts';
 
+let opened: ProxiedSide;
 let database: TestDatabase;
 let observer: pg.Client;
 let proxy: DatabaseProxy;
@@ -29,19 +24,11 @@ let side: WriteSide;
 let assetSlug: string;
 
 before(async () => {
-  database = await createTestDatabase();
-  observer = await database.connect();
-  proxy = await openDatabaseProxy(database.url);
-  side = openWriteSide(proxy.url);
-  assetSlug = await newAsset(side);
+  opened = await openProxiedSide();
+  ({ database, observer, proxy, side, assetSlug } = opened);
 });
 
-after(async () => {
-  await side.close();
-  await proxy.close();
-  await observer.end();
-  await database.drop();
-});
+after(() => opened.close());
 
 test('a connection that breaks anywhere before COMMIT is replaced, and the caller does not notice', async () => {
   const userId = await newUser(side, { assetSlug, amount: '1' });
