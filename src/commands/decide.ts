@@ -4,7 +4,7 @@
  * it needs are handed in, and everything it looks at was read under the batch's locks.
  */
 import type { PersonalValue } from '../events/catalog.ts';
-import type { LedgerState } from '../events/state.ts';
+import { TREASURY, type LedgerState } from '../events/state.ts';
 import { normalizeEmail } from '../text.ts';
 import { decideCapture, decideExpiry, decideHold, decideRelease } from './decide-hold.ts';
 import {
@@ -111,7 +111,7 @@ function createAsset(state: LedgerState, command: Of<'asset.create'>, context: D
     'wallet.opened',
     {
       walletId: context.nextId(),
-      owner: { system: 'treasury' },
+      owner: TREASURY,
       assetId,
       asset: slug,
       floor: supplyCap === null ? null : (-BigInt(supplyCap)).toString(),

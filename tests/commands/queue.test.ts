@@ -252,6 +252,28 @@ describe('The bounds of the queue', () => {
   });
 });
 
+test('those of one request grow stale together: what comes later is not done without what came before it', async (t) => {
+  let clock = 1_000;
+  let stopped: number | null = null;
+  t.mock.method(performance, 'now', () => stopped ?? clock++);
+  const runner = heldRunner();
+  const queue = queueWith(runner.runBatch, { maxBatch: 1, maxWaitMs: 20 });
+  const running = submitAll(queue, ['a']);
+  await runner.untilBegun(1);
+  const next = clock;
+  const waiting = queue.submitEach([request('b'), request('c')]);
+  // The patience with whoever asked for the time first, and with nobody after it.
+  stopped = next + 20;
+  const codes = (await within(waiting)).map(
+    (one) => 'failed' in one && (one.failed as OperationalError).code,
+  );
+  assert.deepEqual(codes, ['database_unavailable', 'database_unavailable']);
+  runner.letGo();
+  assert.deepEqual(await within(running), ['a']);
+  await within(queue.close());
+  assert.deepEqual(runner.batches, [['a']]);
+});
+
 describe('Closing the queue', () => {
   test('refuses what comes, finishes what was taken, and only then resolves', async () => {
     const runner = heldRunner();
