@@ -6,11 +6,11 @@ import { openContract, type Contract } from './contract.ts';
 
 let contract: Contract;
 let service: Service;
-const expectContract: Contract['expectContract'] = (...given) => contract.expectContract(...given);
+let expectContract: Contract['expectContract'];
 
 before(async () => {
   contract = await openContract();
-  ({ service } = contract);
+  ({ service, expectContract } = contract);
 });
 
 after(() => contract.close());

@@ -10,11 +10,11 @@ const NOBODY = '01998a6e-7c00-7000-8000-00000000dead';
 
 let contract: Contract;
 let service: Service;
-const expectContract: Contract['expectContract'] = (...given) => contract.expectContract(...given);
+let expectContract: Contract['expectContract'];
 
 before(async () => {
   contract = await openContract();
-  ({ service } = contract);
+  ({ service, expectContract } = contract);
 });
 
 after(() => contract.close());
